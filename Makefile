@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make` builds build/lupine and the guest's init; `make help` lists the rest.
+
+BUILD ?= build
+CC ?= gcc
+MUSL_CC ?= musl-gcc
+PREFIX ?= /usr/local
+VERSION := $(shell cat VERSION)
+
+PACKAGES := libarchive jansson ext2fs com_err libelf libcrypto libzstd
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 -Werror
+CFLAGS ?= -O2 -g
+# SANITIZE=address,undefined builds everything with those sanitizers.
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLUPINE_VERSION='"$(VERSION)"' \
+	-DLUPINE_BUILD_DATA='"$(CURDIR)"' -DLUPINE_BUILD='"$(abspath $(BUILD))"' -DLUPINE_DATADIR='"$(PREFIX)/share/lupine"' \
+	-Isrc -I. $(shell pkg-config --cflags $(PACKAGES)) $(SANITIZE_FLAGS) $(CFLAGS)
+ALL_LDFLAGS := $(SANITIZE_FLAGS) $(LDFLAGS)
+LIBS := $(shell pkg-config --libs $(PACKAGES))
+
+SOURCES := $(wildcard src/*/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY := $(BUILD)/liblupine.a
+LIBRARY_OBJECTS := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+.DELETE_ON_ERROR:
+.PHONY: all unit clean help
+all: $(BUILD)/lupine $(BUILD)/guest/init
+
+$(BUILD)/lupine: $(BUILD)/src/cli/main.o $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c VERSION
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The guest's init: static, without sanitizers, with the smallest C library at hand.
+GUEST_SOURCES := $(wildcard guest/*.c)
+$(BUILD)/guest/init: $(GUEST_SOURCES) $(wildcard guest/*.h)
+	@mkdir -p $(@D)
+	$(MUSL_CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -Os -static -s -ffunction-sections -fdata-sections \
+		-Wl,--gc-sections -Wl,-z,noseparate-code -Wl,--build-id=none -I. -o $@ $(GUEST_SOURCES)
+
+# Unit tests: tests/unit/test_NAME.c, each a cmocka program of its own.
+unit: $(UNIT_TESTS)
+	@set -e; for test in $(UNIT_TESTS); do $$test; done
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DTEST_SOURCE_DIR='"$(CURDIR)/tests"' $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make            the program and the guest init, in $(BUILD)/'
+	@echo 'make unit       the unit tests'
+	@echo 'make clean      remove $(BUILD)/'
+	@echo 'SANITIZE=address,undefined, CC=clang and BUILD=DIR can be given to each.'
+
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A list of features becomes a kernel: sources, configuration, build, cache.
+ *
+ * A kernel's id is the digest of all that goes into it (source package, patches, the
+ * requested options, compiler, the way it is built); the same id is never built twice.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel_request {
+	const char *version;      /* "6.12"; NULL: the default */
+	const char *architecture; /* "x86_64"; NULL: the host's */
+	struct strings features;  /* names of fragments in linux/config/features, beside those that are
+								 always in */
+	struct strings variants;  /* names of fragments in linux/config/variants: "debug" ... */
+	struct strings fragments; /* further fragment files of the user's */
+	const char *source; /* a kernel tree or a .tar.xz to use; NULL: Debian's linux-source-VERSION */
+	bool verbose;       /* print the build's own output to stderr */
+};
+
+struct kernel {
+	char *id;      /* 64 hex digits; 12 are enough to name it */
+	char *version; /* "6.12" as asked for */
+	char *release; /* "6.12.117-lupine", what uname -r says */
+	char *architecture;
+	struct strings features;
+	struct strings variants;
+	char *directory;       /* holds all below */
+	char *vmlinux;         /* stripped ELF with a PVH entry note, what monitors load */
+	char *config;          /* its .config */
+	uint64_t vmlinux_size; /* bytes */
+	uint64_t options;      /* set to y or to a value other than n, "" and 0 */
+	double build_seconds;  /* wall time it took */
+	int64_t built;         /* time(2) */
+};
+
+/* The kernel of that description, from the cache or built now. A second build of the same id
+ * waits for the first. On failure the build's log is kept and its last lines are in the error. */
+int kernel_ensure(const struct kernel_request *request, struct kernel **ret, struct error *err);
+
+/* A cached kernel by id or by a unique prefix of at least 4 digits: -ENOENT, -EEXIST (ambiguous).
+ */
+int kernel_find(const char *id, struct kernel **ret, struct error *err);
+
+/* A vmlinux of the user's (an ELF file). Only directory, vmlinux and its size are known. */
+int kernel_from_file(const char *path, struct kernel **ret, struct error *err);
+
+/* All cached kernels, newest first. */
+int kernel_list(struct kernel ***ret, size_t *ret_count, struct error *err);
+int kernel_remove(const struct kernel *kernel, struct error *err);
+
+void kernel_free(struct kernel **kernel);
+#define _cleanup_kernel_ _cleanup_(kernel_free)
+
+/* For `--format json` and kernel.json. The caller owns it. */
+struct json_t *kernel_to_json(const struct kernel *kernel);
+
+/* What building needs and this machine lacks, as Debian package names; empty when all is there. */
+void kernel_missing_packages(const char *version, struct strings *ret);

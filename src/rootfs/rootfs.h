@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tree becomes a disk image or an initramfs: no root, no mount, no temporary tree.
+ *
+ * The same tree and options give the same bytes.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "image/image.h"
+#include "image/tree.h"
+
+enum rootfs_type {
+	ROOTFS_EXT2, /* no journal: the least code in the kernel */
+	ROOTFS_EXT4, /* extents and a journal */
+};
+
+/* "ext2", "ext4"; the table behind it is what help and completions print. */
+int rootfs_type_parse(const char *text, enum rootfs_type *ret, struct error *err);
+const char *rootfs_type_name(enum rootfs_type type);
+
+struct rootfs_options {
+	enum rootfs_type type;
+	uint64_t size; /* of the disk in bytes; 0: what the tree needs and 1 GiB more, sparse */
+};
+
+struct rootfs_stats {
+	uint64_t size;   /* of the file system, bytes */
+	uint64_t used;   /* bytes that are allocated in it */
+	uint64_t inodes; /* in use */
+	double seconds;  /* it took to write */
+};
+
+/*
+ * Writes the tree as a file system into `fd` (an empty file opened read-write,
+ * which it sizes). -ENOSPC with the size that is needed when `size` is too small.
+ */
+int rootfs_write(const struct tree *tree, const struct rootfs_options *options, int fd,
+				 struct rootfs_stats *ret, struct error *err);
+
+/*
+ * The image's disk from the cache, written there if absent (keyed by the image's digest,
+ * the options and the writer's version). -ENOTSUP when the image has no digest.
+ */
+int rootfs_cached(const struct image *image, const struct rootfs_options *options, char **ret_path,
+				  struct error *err);
+
+/* Writes the tree as a "newc" cpio archive, uncompressed
+ * (Documentation/driver-api/early-userspace/buffer-format.rst). */
+int initramfs_write(const struct tree *tree, int fd, struct error *err);
