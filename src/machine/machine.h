@@ -71,6 +71,8 @@ struct machine {
 	int stop_signal;
 	unsigned stop_timeout; /* seconds */
 	int64_t created;       /* time(2) */
+	int lock;              /* held by who made it until it is saved (kept ones) or freed, so that
+							  nobody takes it for a leftover; else -1 */
 };
 
 enum machine_state { MACHINE_CREATED, MACHINE_RUNNING, MACHINE_EXITED };
@@ -99,7 +101,11 @@ struct machine_status {
 	uint64_t boot_ticks;       /* the guest's TSC at that moment: instructions under tcg-icount */
 };
 
-/* A fresh machine with an id, a created directory and defaults; the caller fills in the rest. */
+/*
+ * A fresh machine with an id, a created directory and defaults; the caller fills in the rest.
+ * `name` NULL or "": the id. Sweeps away what killed processes left: half-made machines, and
+ * dead ones that were not to be kept. -EEXIST with the machine that has the name, -EINVAL.
+ */
 int machine_new(const char *name, struct machine **ret, struct error *err);
 void machine_free(struct machine **machine);
 #define _cleanup_machine_ _cleanup_(machine_free)
@@ -110,11 +116,13 @@ int machine_find(const char *name, struct machine **ret, struct error *err);
 int machine_list(struct machine ***ret, size_t *ret_count, struct strings *ret_damaged,
 				 struct error *err);
 
-int machine_save(const struct machine *machine, struct error *err);
+/* Writes machine.json. From then on a machine with `keep` outlives this process. */
+int machine_save(struct machine *machine, struct error *err);
 struct json_t *machine_to_json(const struct machine *machine);
 int machine_from_json(const struct json_t *json, struct machine **ret, struct error *err);
 
-/* Holds the machine's lock; the result is the descriptor. -EBUSY when someone runs it. */
+/* Holds the machine's lock; the result is the descriptor (another one of machine->lock when we
+ * hold it already). -EBUSY when someone runs it. */
 int machine_lock(const struct machine *machine, struct error *err);
 /* Reads status.json; "running" with nobody holding the lock is reported as exited, END_MONITOR. */
 int machine_read_status(const struct machine *machine, struct machine_status *ret,

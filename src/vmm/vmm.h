@@ -23,6 +23,14 @@ int accel_choose(const char *wanted, struct accel *ret, struct error *err);
 /* The probe itself, never cached; for doctor. Returns 0 when KVM truly runs guests. */
 int accel_probe_kvm(char reason[160]);
 
+/* What a monitor's process inherits. It has no other way to a file: it may not be us. */
+struct vmm_descriptors {
+	int control;           /* a connected socket that speaks guest/protocol.h */
+	int console;           /* a connected socket that takes what the serial console prints */
+	int kernel, initramfs; /* readable by the monitor's user through /proc/self/fd */
+	int disk;              /* read-only unless the guest may change the file; -1: no disk */
+};
+
 /* One monitor. */
 struct vmm {
 	const char *name; /* "qemu" */
@@ -32,12 +40,12 @@ struct vmm {
 	/* Its version, one line. */
 	int (*version)(char **ret, struct error *err);
 	/*
-	 * The command line. `control` and `console` are the descriptors that the child inherits
-	 * (a connected socket for guest/protocol.h; the file for the serial console); with -1 the
-	 * placeholders "CONTROL" and "CONSOLE" stand there, for --dry-run.
+	 * The command line. `descriptors` are what the child inherits; NULL, for --dry-run, puts
+	 * file names and the placeholders CONTROL and CONSOLE in their places.
 	 */
-	int (*command)(const struct machine *machine, const struct accel *accel, int control,
-				   int console, struct strings *ret_argv, struct error *err);
+	int (*command)(const struct machine *machine, const struct accel *accel,
+				   const struct vmm_descriptors *descriptors, struct strings *ret_argv,
+				   struct error *err);
 };
 extern const struct vmm *const vmm_table[]; /* NULL-terminated, the default first */
 /* By name; NULL or "" is the default. -ENOENT with the names there are. */
