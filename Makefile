@@ -50,6 +50,12 @@ $(BUILD)/guest/init: $(GUEST_SOURCES) $(wildcard guest/*.h)
 unit: $(UNIT_TESTS)
 	@set -e; for test in $(UNIT_TESTS); do $$test; done
 
+# For scripts/check, which runs them one by one and counts.
+.PHONY: unit-programs print-unit-tests
+unit-programs: $(UNIT_TESTS)
+print-unit-tests:
+	@printf '%s\n' $(UNIT_TESTS)
+
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DTEST_SOURCE_DIR='"$(CURDIR)/tests"' $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
