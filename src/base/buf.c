@@ -130,6 +130,18 @@ void strings_set_env(struct strings *environment, const char *assignment)
 	}
 }
 
+void strings_unset_env(struct strings *environment, const char *name)
+{
+	char **old = find_env(environment, name, strlen(name));
+
+	if (!old)
+		return;
+	free(*old);
+	/* The NULL behind the last item moves along. */
+	memmove(old, old + 1, (size_t)(environment->items + environment->count - old) * sizeof(char *));
+	environment->count--;
+}
+
 const char *strings_get_env(const struct strings *environment, const char *name)
 {
 	size_t length = strlen(name);

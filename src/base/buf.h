@@ -38,6 +38,8 @@ void strings_extend(struct strings *list, const struct strings *more);
 bool strings_contain(const struct strings *list, const char *text);
 /* Sets NAME=VALUE, replacing an earlier NAME=. `assignment` must hold a '='. */
 void strings_set_env(struct strings *environment, const char *assignment);
+/* Removes NAME=VALUE, if it is there. */
+void strings_unset_env(struct strings *environment, const char *name);
 /* The value of NAME, or NULL. Borrowed. */
 const char *strings_get_env(const struct strings *environment, const char *name);
 void strings_free(struct strings *list);

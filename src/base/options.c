@@ -89,6 +89,8 @@ const char *did_you_mean(const char *wrong, const char *const words[])
 
 	for (size_t i = 0; words[i]; i++) {
 		size_t distance = edit_distance(wrong, words[i]);
+		if (strlen(wrong) > 1 && starts_with(words[i], wrong))
+			distance = 1; /* the start of a word is as good as a slip of one letter */
 		/* Nothing of a word of one or two letters is left when all of them change. */
 		if (distance <= least && distance < strlen(words[i]) && (distance < least || !nearest)) {
 			nearest = words[i];
@@ -98,11 +100,10 @@ const char *did_you_mean(const char *wrong, const char *const words[])
 	return nearest;
 }
 
-static int unknown_option(const struct option_row *table, const char *given, size_t length,
-						  struct error *err)
+static int unknown_option(const struct option_row *table, const char *given, struct error *err)
 {
 	_cleanup_free_ const char **names = NULL;
-	_cleanup_free_ char *word = xstrndup(given + strspn(given, "-"), length);
+	_cleanup_free_ char *word = xstrdup(given + strspn(given, "-"));
 	size_t count = 0;
 
 	word[strcspn(word, "=")] = '\0';
@@ -114,6 +115,18 @@ static int unknown_option(const struct option_row *table, const char *given, siz
 	const char *nearest = names ? did_you_mean(word, names) : NULL;
 	error_set(err, EINVAL, "unknown option %.*s", (int)strcspn(given, "="), given);
 	return nearest ? error_hint(err, "did you mean --%s?", nearest) : -EINVAL;
+}
+
+/* A letter among others; "-memory" is more likely a long option that lacks a dash. */
+static int unknown_letter(const struct option_row *table, const char *given, char letter,
+						  struct error *err)
+{
+	if (strlen(given) == 2)
+		return error_set(err, EINVAL, "unknown option %s", given);
+	unknown_option(table, given, err);
+	_cleanup_free_ char *hint = steal(&err->hint);
+	error_set(err, EINVAL, "unknown option -%c in %s", letter, given);
+	return hint ? error_hint(err, "%s", hint) : -EINVAL;
 }
 
 static int parse_choice(const struct option_row *row, const char *value, struct error *err)
@@ -152,6 +165,12 @@ static int set_option(const struct option_row *row, const char *value, void *tar
 	case OPTION_FLAG:
 		error = parse_flag(value, member, err);
 		break;
+	case OPTION_SWITCH: {
+		bool on = false;
+		error = parse_flag(value, &on, err);
+		*(int *)member = on ? 1 : -1;
+		break;
+	}
 	case OPTION_LIST:
 		strings_add(member, value);
 		break;
@@ -174,10 +193,15 @@ static int set_option(const struct option_row *row, const char *value, void *tar
 	return error < 0 ? error_wrap(err, "option --%s", row->name) : 0;
 }
 
+static bool takes_value(const struct option_row *row)
+{
+	return row->kind != OPTION_FLAG && row->kind != OPTION_SWITCH;
+}
+
 static int missing_argument(const struct option_row *row, struct error *err)
 {
 	return error_set(err, EINVAL, "option --%s needs a value: --%s %s", row->name, row->name,
-					 row->argument);
+					 option_value_name(row));
 }
 
 /* "--name", "--name=value", "--name value". Adds to *used how many words it took. */
@@ -193,8 +217,8 @@ static int parse_long(const struct option_row *table, char *const argv[], void *
 		row++;
 	*used = 1;
 	if (!row->name)
-		return unknown_option(table, argv[0], length, err);
-	if (row->kind != OPTION_FLAG && !value) {
+		return unknown_option(table, argv[0], err);
+	if (takes_value(row) && !value) {
 		if (!argv[1])
 			return missing_argument(row, err);
 		value = argv[1];
@@ -213,16 +237,16 @@ static int parse_letters(const struct option_row *table, char *const argv[], voi
 		while (row->name && row->letter != *letter)
 			row++;
 		if (!row->name)
-			return unknown_option(table, argv[0], strlen(argv[0]), err);
+			return unknown_letter(table, argv[0], *letter, err);
 		const char *value = NULL;
-		if (row->kind != OPTION_FLAG) {
+		if (takes_value(row)) {
 			value = letter[1] ? letter + 1 : argv[1];
 			if (!value)
 				return missing_argument(row, err);
 			*used = letter[1] ? 1 : 2;
 		}
 		int error = set_option(row, value, target, err);
-		if (error < 0 || row->kind != OPTION_FLAG)
+		if (error < 0 || takes_value(row))
 			return error;
 	}
 	return 0;
@@ -251,4 +275,17 @@ int options_parse(const struct option_row *table, char *const argv[], bool stop_
 			return error;
 	}
 	return 0;
+}
+
+void options_free(const struct option_row *table, void *target)
+{
+	for (const struct option_row *row = table; row->name; row++) {
+		void *member = (char *)target + row->offset;
+		if (row->kind == OPTION_LIST)
+			strings_free(member);
+		if (row->kind == OPTION_TEXT || row->kind == OPTION_CHOICE) {
+			free(*(char **)member);
+			*(char **)member = NULL;
+		}
+	}
 }

@@ -14,6 +14,7 @@
 
 enum option_kind {
 	OPTION_FLAG,   /* bool *; --no-NAME is not a thing, --NAME=false is */
+	OPTION_SWITCH, /* int *; a flag that tells "not given" (0) from true (1) and false (-1) */
 	OPTION_TEXT,   /* char **; the last one wins */
 	OPTION_LIST,   /* struct strings *; each one is added */
 	OPTION_CHOICE, /* char **; one of `choices` */
@@ -45,6 +46,21 @@ struct option_row {
  */
 int options_parse(const struct option_row *table, char *const argv[], bool stop_at_operand,
 				  void *target, struct strings *operands, struct error *err);
+
+/* Frees what options_parse() put into `target`. */
+void options_free(const struct option_row *table, void *target);
+
+/* Adds the options to `ret`: two columns for --help, or tagged paragraphs for a man page. */
+void options_help(const struct option_row *table, struct buf *ret);
+void options_man(const struct option_row *table, struct buf *ret);
+/* What stands for an option's value in help: its choices, or its argument; NULL for flags. */
+const char *option_value_name(const struct option_row *row);
+
+/* Adds `text`, broken at spaces so that lines end before `width`; `indent` spaces go before all
+ * lines but the first. */
+void text_wrap(const char *text, size_t column, size_t indent, size_t width, struct buf *ret);
+/* Adds `text` as it has to be written in a man page (groff_man(7)). */
+void text_roff(const char *text, struct buf *ret);
 
 /* The word of `words` (NULL-terminated) nearest to `wrong`, or NULL when none is near. */
 const char *did_you_mean(const char *wrong, const char *const words[]);
