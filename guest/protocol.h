@@ -16,8 +16,10 @@
 
 #define PROTOCOL_VERSION 1
 #define PROTOCOL_PORT "org.lupine.control" /* name of the virtio-serial port */
-#define PROTOCOL_WINDOW (256 * 1024)
-#define PROTOCOL_PAYLOAD_MAX (32 * 1024)
+/* What that port is in the guest: number 1 of the first virtio-serial device. */
+#define PROTOCOL_DEVICE "/dev/vport0p1"
+#define PROTOCOL_WINDOW 262144
+#define PROTOCOL_PAYLOAD_MAX 32768
 
 struct frame_header {
 	uint8_t type;   /* enum frame_type */
@@ -39,8 +41,8 @@ enum frame_type {
 	FRAME_HELLO = 1,   /* u32 PROTOCOL_VERSION: init is up */
 	FRAME_STARTED = 2, /* u64: the time stamp counter right before the application's execve */
 	FRAME_EXIT = 3,    /* u32 enum exit_kind, u32 value; after all output. The host answers BYE */
-	FRAME_FAILED =
-		4, /* u32 exit status (125, 126, 127), then text: the application was not started */
+	FRAME_FAILED = 4,  /* u32 exit status (125, 126, 127), then text: the application was not
+						  started.  The host answers BYE */
 	/* host to guest */
 	FRAME_SIGNAL = 16, /* u32 signal number for the application */
 	FRAME_WINDOW = 17, /* u16 rows, u16 columns */
@@ -77,7 +79,8 @@ enum exit_kind {
  *   address   "10.0.2.15/24" for the first network interface, or "dhcp"
  *   gateway   "10.0.2.2"
  *   nameserver, search   for resolv.conf, one record each
- *   host      "ADDRESS NAME...": a line for /etc/hosts, one record each
+ *   host      "ADDRESS NAME...": a further line for /etc/hosts, one record each; those of
+ *             localhost and of the host name init writes itself
  *   tmpfs     a path that gets an empty tmpfs (with "ro" roots: /tmp, /run, volumes)
  *   time      seconds since 1970, set when the machine has no clock of its own
  */

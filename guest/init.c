@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The order of things from the kernel's first process to the end of the machine. */
+#include "guest/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct config config;
+static struct channel channel;
+static struct application application = {.input = -1, .outputs = {-1, -1}, .terminal = -1};
+static struct relay relay;
+
+/* Descriptors 0 to 2 are the console's, so that none that we open gets such a number. */
+static void console_open(void)
+{
+	int fd = STDERR_FILENO;
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+		do
+			fd = open("/dev/console", O_RDWR | O_NOCTTY);
+		while (fd >= 0 && fd < STDERR_FILENO);
+	if (fd < 0)
+		do
+			fd = open("/dev/null", O_RDWR);
+		while (fd >= 0 && fd < STDERR_FILENO);
+}
+
+static void clock_start(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec >= config.time)
+		return;
+	now = (struct timespec){.tv_sec = (time_t)config.time};
+	if (clock_settime(CLOCK_REALTIME, &now) < 0)
+		log_line(TEXT("the clock: ", strerror(errno)));
+}
+
+static void random_check(void)
+{
+	char byte;
+	if (getrandom(&byte, 1, GRND_NONBLOCK) < 0 && errno == EAGAIN)
+		log_line(TEXT("the kernel has no randomness yet: programs that need some will wait"));
+}
+
+static int guest_start(struct failure *failure)
+{
+	static struct network network;
+	if (config_load(GUEST_CONFIG_PATH, &config, failure) < 0)
+		return -1;
+	clock_start();
+	random_check();
+	network_start(&config, &network);
+	etc_write(&config, &network);
+	if (mount_root(&config, failure) < 0)
+		return -1;
+	mount_all(&config);
+	etc_bind();
+	return application_start(&config, &application, failure);
+}
+
+/* Never returns: the machine ends. */
+static void guest_stop(void)
+{
+	kill_all();
+	alarm(5); /* a process that even SIGKILL does not end must not keep the machine */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	mount_finish(&config);
+	/* To restart is what ends it: the monitors end with the first reset (qemu -no-reboot,
+	 * firecracker always), while a power-off needs ACPI or the like, which the machine and the
+	 * kernel do without, and would halt the processor for ever. */
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}
+
+int main(void)
+{
+	static struct failure failure;
+	int devices = mount_devices();
+	/* Not in an initialiser: that would put its whole buffer into the file. */
+	relay.channel = &channel;
+	relay.application = &application;
+	relay.outputs[0].window = relay.outputs[1].window = PROTOCOL_WINDOW;
+	console_open();
+	if (devices < 0)
+		log_line(TEXT("devtmpfs on /dev: ", strerror(-devices)));
+	int r = channel_open(&channel, PROTOCOL_DEVICE);
+	if (r < 0) {
+		log_line(TEXT("no way to the host, " PROTOCOL_DEVICE ": ", strerror(-r)));
+		guest_stop();
+	}
+	log_quiet();
+
+	relay_prepare();
+	if (guest_start(&failure) < 0)
+		relay.failure = &failure;
+	r = relay_run(&relay);
+	if (r < 0)
+		log_line(TEXT("the host is gone: ", strerror(-r)));
+	guest_stop();
+}
