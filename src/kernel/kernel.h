@@ -13,8 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define KERNEL_DEFAULT_VERSION "6.12"
+
 struct kernel_request {
-	const char *version;      /* "6.12"; NULL: the default */
+	const char *version;      /* "6.12"; NULL: KERNEL_DEFAULT_VERSION */
 	const char *architecture; /* "x86_64"; NULL: the host's */
 	struct strings features;  /* names of fragments in linux/config/features, beside those that are
 								 always in */
