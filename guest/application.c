@@ -26,21 +26,6 @@ struct start {
 	struct failure *failure;
 };
 
-uint64_t ticks_now(void)
-{
-#if defined(__x86_64__)
-	return __builtin_ia32_rdtsc();
-#elif defined(__aarch64__)
-	uint64_t value;
-	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
-	return value;
-#elif defined(__riscv)
-	uint64_t value;
-	__asm__ volatile("rdtime %0" : "=r"(value));
-	return value;
-#endif
-}
-
 static int user_set(const struct config *config, struct failure *failure)
 {
 	static gid_t groups[GROUPS_MAX];
@@ -81,7 +66,7 @@ static int limits_set(const struct config *config, struct failure *failure)
 
 static int directory_enter(const char *path, struct failure *failure)
 {
-	int r = directory_make(path, 0755);
+	int r = make_directories(path, 0755);
 	if (r < 0 || chdir(path) < 0)
 		return failure_set(failure, 125,
 						   TEXT("working directory ", path, ": ", strerror(r < 0 ? -r : errno)));

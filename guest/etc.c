@@ -86,7 +86,7 @@ static void resolv_add(const struct config *config, const struct network *networ
 void etc_write(const struct config *config, const struct network *network)
 {
 	if (!config->root)
-		directory_make("/etc", 0755);
+		make_directories("/etc", 0755);
 	if (config->hostname) {
 		if (sethostname(config->hostname, strlen(config->hostname)) < 0)
 			log_line(TEXT("host name ", config->hostname, ": ", strerror(errno)));
@@ -117,7 +117,7 @@ void etc_bind(void)
 		if (file->tree < 0)
 			continue;
 		int r = bind(file);
-		if (r == -ENOENT && (r = directory_make("/etc", 0755)) == 0)
+		if (r == -ENOENT && (r = make_directories("/etc", 0755)) == 0)
 			r = mknod(file->path, S_IFREG | 0644, 0) < 0 ? -errno : bind(file);
 		if (r < 0)
 			log_line(TEXT(file->path, ": ", strerror(-r)));

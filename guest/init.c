@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct config config;
@@ -30,17 +29,6 @@ static void console_open(void)
 		while (fd >= 0 && fd < STDERR_FILENO);
 }
 
-static void clock_start(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec >= config.time)
-		return;
-	now = (struct timespec){.tv_sec = (time_t)config.time};
-	if (clock_settime(CLOCK_REALTIME, &now) < 0)
-		log_line(TEXT("the clock: ", strerror(errno)));
-}
-
 static void random_check(void)
 {
 	char byte;
@@ -53,7 +41,7 @@ static int guest_start(struct failure *failure)
 	static struct network network;
 	if (config_load(GUEST_CONFIG_PATH, &config, failure) < 0)
 		return -1;
-	clock_start();
+	clock_start(config.time);
 	random_check();
 	network_start(&config, &network);
 	etc_write(&config, &network);

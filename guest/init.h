@@ -43,6 +43,15 @@ int number_parse_all(const char *text, uint64_t max, uint64_t *ret);
 const char *ipv4_format(char to[16], uint32_t address);
 int ipv4_parse(const char **text, uint32_t *ret);
 
+/* clock.c */
+
+/* Sets the time of day, seconds since 1970, if the machine's own clock is behind that. */
+void clock_start(int64_t seconds);
+/* Milliseconds that only ever grow. */
+int64_t now_ms(void);
+/* The time stamp counter, or what the architecture has in its place. */
+uint64_t ticks_now(void);
+
 /* log.c */
 
 /* Adds a line to the kernel's log, or keeps it for log_read() when the kernel has none. */
@@ -134,7 +143,7 @@ void le32_write(uint8_t *bytes, uint32_t value);
 /* mounts.c */
 
 /* mkdir -p; what exists is fine. */
-int directory_make(const char *path, mode_t mode);
+int make_directories(const char *path, mode_t mode);
 /* Waits until a device node is there; -ETIMEDOUT after ten seconds. */
 int device_wait(const char *path);
 /* Gives us /dev, with the device nodes of the drivers. */
@@ -193,8 +202,6 @@ struct application {
 };
 
 int application_start(struct config *config, struct application *ret, struct failure *failure);
-/* The time stamp counter. */
-uint64_t ticks_now(void);
 
 /* exec.c */
 
@@ -244,4 +251,3 @@ void relay_prepare(void);
 int relay_run(struct relay *relay);
 /* Ends every other process of the machine; only as PID 1. */
 void kill_all(void);
-int64_t now_ms(void);

@@ -36,7 +36,7 @@ static const struct link {
 	{"/dev/stderr", "/proc/self/fd/2"},
 };
 
-int directory_make(const char *path, mode_t mode)
+int make_directories(const char *path, mode_t mode)
 {
 	char part[4096];
 	if (mkdir(path, mode) == 0 || errno == EEXIST)
@@ -111,7 +111,7 @@ static void tmpfs_mount(const char *path)
 	char options[96], mode[NUMBER_SIZE];
 	struct stat under;
 	bool there = stat(path, &under) == 0;
-	int r = there ? 0 : directory_make(path, 0755);
+	int r = there ? 0 : make_directories(path, 0755);
 	number_format(mode, there ? under.st_mode & 07777 : 01777, 8, 1);
 	text_join(options, sizeof(options),
 			  TEXT("mode=", mode, ",uid=", NUMBER(there ? under.st_uid : 0),
@@ -124,7 +124,7 @@ void mount_all(const struct config *config)
 {
 	for (size_t i = config->root ? 0 : 1; i < ARRAY_COUNT(mounts); i++) {
 		const struct mount *m = &mounts[i];
-		int r = directory_make(m->path, 0755);
+		int r = make_directories(m->path, 0755);
 		if ((r < 0 || mount(m->type, m->path, m->type, m->flags, m->options) < 0) &&
 			!(m->optional && errno == ENODEV))
 			log_line(TEXT(m->type, " on ", m->path, ": ", strerror(r < 0 ? -r : errno)));

@@ -25,13 +25,6 @@ static void wake(int signal_number)
 	(void)signal_number; /* interrupting the poll is all */
 }
 
-int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void relay_prepare(void)
 {
 	struct sigaction action = {.sa_handler = wake};
