@@ -15,7 +15,7 @@
 
 void relay_init(struct relay *relay)
 {
-	static const struct output closed = {.fd = -1, .own = -1, .gone = true};
+	static const struct writer closed = {.fd = -1, .own = -1, .gone = true};
 
 	memset(relay, 0, sizeof(*relay));
 	relay->guest = relay->serial = relay->input = -1;
@@ -24,21 +24,21 @@ void relay_init(struct relay *relay)
 	relay->room.room = PROTOCOL_WINDOW;
 	for (size_t i = 0; i < ARRAY_SIZE(relay->outputs); i++)
 		relay->outputs[i] = closed;
-	relay->console_output = closed;
+	relay->live_writer = closed;
 }
 
 void relay_set_outputs(struct relay *relay, int stdout_fd, int stderr_fd)
 {
-	output_open(&relay->outputs[STREAM_STDOUT], stdout_fd);
-	output_open(&relay->outputs[STREAM_STDERR], stderr_fd);
-	output_open(&relay->console_output, STDERR_FILENO);
+	writer_open(&relay->outputs[STREAM_STDOUT], stdout_fd);
+	writer_open(&relay->outputs[STREAM_STDERR], stderr_fd);
+	writer_open(&relay->live_writer, STDERR_FILENO);
 }
 
 static void add_console(struct relay *relay, bool serial, const void *bytes, size_t length)
 {
 	console_add(relay->console, serial, bytes, length);
-	if (relay->live && output_pending(&relay->console_output) < LIVE_LIMIT)
-		output_write(&relay->console_output, bytes, length);
+	if (relay->live && writer_pending(&relay->live_writer) < LIVE_LIMIT)
+		writer_write(&relay->live_writer, bytes, length);
 }
 
 /* `count` bytes of a stream have left us: the guest may send as many more. */
@@ -119,7 +119,7 @@ static int take_data(struct relay *relay, const struct frame *frame, struct erro
 	int error = window_take(&relay->windows[frame->stream], frame->length, err);
 	if (error == 0)
 		passed_on(relay, frame->stream,
-				  output_write(&relay->outputs[frame->stream], frame->payload, frame->length));
+				  writer_write(&relay->outputs[frame->stream], frame->payload, frame->length));
 	return error;
 }
 
@@ -235,10 +235,10 @@ static bool wants_input(const struct relay *relay)
 		   relay->room.room && frame_pending(&relay->queue) < QUEUE_LIMIT;
 }
 
-static struct pollfd wait_output(const struct output *output)
+static struct pollfd wait_writer(const struct writer *writer)
 {
 	/* Not at all when there is nothing to write: poll() reports errors always. */
-	return (struct pollfd){.fd = output_pending(output) ? output->fd : -1, .events = POLLOUT};
+	return (struct pollfd){.fd = writer_pending(writer) ? writer->fd : -1, .events = POLLOUT};
 }
 
 void relay_wait(const struct relay *relay, struct pollfd slots[SLOTS])
@@ -254,9 +254,9 @@ void relay_wait(const struct relay *relay, struct pollfd slots[SLOTS])
 	slots[SLOT_SERIAL] = (struct pollfd){.fd = relay->serial, .events = POLLIN};
 	slots[SLOT_INPUT] =
 		(struct pollfd){.fd = wants_input(relay) ? relay->input : -1, .events = POLLIN};
-	slots[SLOT_STDOUT] = wait_output(&relay->outputs[STREAM_STDOUT]);
-	slots[SLOT_STDERR] = wait_output(&relay->outputs[STREAM_STDERR]);
-	slots[SLOT_LIVE] = wait_output(&relay->console_output);
+	slots[SLOT_STDOUT] = wait_writer(&relay->outputs[STREAM_STDOUT]);
+	slots[SLOT_STDERR] = wait_writer(&relay->outputs[STREAM_STDERR]);
+	slots[SLOT_LIVE] = wait_writer(&relay->live_writer);
 }
 
 int relay_work(struct relay *relay, const struct pollfd slots[SLOTS], struct error *err)
@@ -265,9 +265,9 @@ int relay_work(struct relay *relay, const struct pollfd slots[SLOTS], struct err
 
 	for (enum stream_id stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++)
 		if (slots[SLOT_STDOUT + stream - STREAM_STDOUT].revents)
-			passed_on(relay, stream, output_flush(&relay->outputs[stream]));
+			passed_on(relay, stream, writer_flush(&relay->outputs[stream]));
 	if (slots[SLOT_LIVE].revents)
-		output_flush(&relay->console_output);
+		writer_flush(&relay->live_writer);
 	if (slots[SLOT_INPUT].revents)
 		read_input(relay);
 	if (slots[SLOT_SERIAL].revents)
@@ -294,8 +294,8 @@ int relay_drain(struct relay *relay, struct error *err)
 
 bool relay_has_output(const struct relay *relay)
 {
-	return output_pending(&relay->outputs[STREAM_STDOUT]) ||
-		   output_pending(&relay->outputs[STREAM_STDERR]);
+	return writer_pending(&relay->outputs[STREAM_STDOUT]) ||
+		   writer_pending(&relay->outputs[STREAM_STDERR]);
 }
 
 void relay_signal(struct relay *relay, unsigned number)
@@ -318,9 +318,9 @@ void relay_free(struct relay *relay)
 {
 	descriptor_close(&relay->guest);
 	descriptor_close(&relay->serial);
-	output_close(&relay->outputs[STREAM_STDOUT]);
-	output_close(&relay->outputs[STREAM_STDERR]);
-	output_close(&relay->console_output);
+	writer_close(&relay->outputs[STREAM_STDOUT]);
+	writer_close(&relay->outputs[STREAM_STDERR]);
+	writer_close(&relay->live_writer);
 	frame_queue_free(&relay->queue);
 	free(relay->failure);
 	relay->failure = NULL;

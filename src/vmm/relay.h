@@ -4,7 +4,7 @@
 
 #include "vmm/console.h"
 #include "vmm/frames.h"
-#include "vmm/output.h"
+#include "vmm/writer.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ struct relay {
 	int input;  /* stdin, or -1 */
 	bool live;  /* the console's text goes to stderr too */
 	struct console *console;
-	struct output outputs[3]; /* indexed by STREAM_STDOUT and STREAM_STDERR */
+	struct writer outputs[3]; /* indexed by STREAM_STDOUT and STREAM_STDERR */
 
 	/* What became of the application. */
 	enum relay_phase phase;
@@ -38,7 +38,7 @@ struct relay {
 	struct frame_queue queue;
 	struct window_in windows[3];
 	struct window_out room; /* for stdin */
-	struct output console_output;
+	struct writer live_writer;
 	uint64_t early_signals; /* bit N: signal N, to be sent once there is an application */
 };
 
