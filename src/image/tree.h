@@ -71,12 +71,15 @@ struct inode {
 	struct content content;
 	struct entry *entries; /* directories: sorted by name as unsigned bytes */
 	size_t entry_count, entry_capacity;
-	uint32_t number; /* scratch for whoever walks the tree (inode number on disk); 0 at first */
+	size_t unsorted;  /* the tree's own: see directory.h; 0 outside of layers */
+	uint32_t cleared; /* the tree's own: the last layer that hid what was here */
+	uint32_t number;  /* scratch for whoever walks the tree (inode number on disk); 0 at first */
 };
 
 struct entry {
 	char *name; /* one path component, never "", "." or ".." */
 	struct inode *inode;
+	uint32_t layer; /* the last layer that put it, or something beneath it */
 };
 
 struct tree {
@@ -84,6 +87,15 @@ struct tree {
 	uint64_t inode_count; /* distinct inodes, the root among them */
 	uint64_t entry_count;
 	uint64_t data_bytes; /* sum of the sizes of regular files, each inode once */
+	uint32_t layer;      /* the tree's own: which layer is being put, from 1; 0: none was */
+	bool in_layers;      /* between tree_layer_begin() and tree_layers_end() */
+};
+
+enum {
+	TREE_ENTRY_LIMIT = 4 * 1024 * 1024, /* a large image has 200,000 */
+	TREE_PATH_LIMIT = 4096,             /* bytes of a path; Linux's PATH_MAX */
+	TREE_NAME_LIMIT = 255,              /* bytes of a name; NAME_MAX */
+	TREE_SYMLINK_LIMIT = 40,            /* links followed in one lookup; MAXSYMLINKS */
 };
 
 /* A tree with an empty root, 0755 root:root, time 0. */
@@ -94,6 +106,8 @@ void tree_free(struct tree **tree);
 /* A fresh inode with no links. It is freed when its last entry goes, or by inode_free(). */
 struct inode *inode_new(mode_t mode);
 void inode_free(struct inode *inode);
+void inode_cleanup_(struct inode **inode);
+#define _cleanup_inode_ _cleanup_(inode_cleanup_)
 /* Adds or replaces; takes the value's memory. */
 void inode_set_xattr(struct inode *inode, const char *name, void *value, size_t length);
 
@@ -109,12 +123,12 @@ struct inode *tree_lookup(const struct tree *tree, const char *path, bool follow
 
 /*
  * Puts `inode` at `path` (one more link). Missing parents become 0755 root:root directories.
- * `path` must be clean: relative, no "." or "..", no empty component. A symbolic
- * link in the place of a parent directory is an error (-ELOOP), never followed;
- * so is a non-directory (-ENOTDIR). A directory over a directory keeps the
- * entries and takes the metadata (the old inode object stays and `inode` is
- * freed); anything else replaces what was there. -E2BIG past the tree's limits
- * (16 million entries, 4096 bytes of path, 255 of a name).
+ * `path` must be clean: relative, no "." or "..", no empty component; "" is the root, where only
+ * a directory may go. A symbolic link in the place of a parent directory is an error (-ELOOP),
+ * never followed; so is a non-directory (-ENOTDIR), and a second entry for a directory (-EPERM).
+ * A directory over a directory keeps the entries and takes the metadata (the old inode object
+ * stays and `inode` is freed); anything else replaces what was there. -E2BIG past the tree's
+ * limits. On failure `inode` is still the caller's.
  */
 int tree_put(struct tree *tree, const char *path, struct inode *inode, struct error *err);
 /* Like tree_put(), made from the arguments: a regular file, root-owned, whose bytes are copied. */
@@ -124,6 +138,18 @@ int tree_put_file(struct tree *tree, const char *path, mode_t permissions, const
 void tree_remove(struct tree *tree, const char *path);
 /* Removes all beneath the directory `path`, which stays. */
 void tree_clear(struct tree *tree, const char *path);
+
+/*
+ * Layers (OCI image-spec layer.md). tree_layer_begin() starts one on top of what is there; what
+ * hides then hides only what the layers below put, in whatever order a layer has its entries.
+ * Until tree_layers_end() directories are in no order that a reader may rely on.
+ */
+void tree_layer_begin(struct tree *tree);
+/* A whiteout: hides `path`, with all beneath it. Absent is no error. */
+void tree_hide(struct tree *tree, const char *path);
+/* An opaque directory: hides all beneath `path`, which stays. */
+void tree_hide_beneath(struct tree *tree, const char *path);
+void tree_layers_end(struct tree *tree);
 
 /* Reads a regular file's content into memory; -EFBIG past `limit`, -ENOENT, -EISDIR. */
 int tree_read_file(const struct tree *tree, const char *path, size_t limit, struct buf *ret,
