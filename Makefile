@@ -25,7 +25,7 @@ LIBRARY_OBJECTS := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all unit clean help
+.PHONY: all unit man install clean help
 all: $(BUILD)/lupine $(BUILD)/guest/init
 
 $(BUILD)/lupine: $(BUILD)/src/cli/main.o $(LIBRARY)
@@ -60,12 +60,32 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DTEST_SOURCE_DIR='"$(CURDIR)/tests"' $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
+# Man pages come from the program's own tables: one of lupine, one a verb.
+man: $(BUILD)/man/lupine.1
+$(BUILD)/man/lupine.1: $(BUILD)/lupine
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@set -e; verbs=$$($(BUILD)/lupine completion words -- '' | cut -f1); \
+	for verb in $$verbs; do $(BUILD)/lupine help --man $$verb >$(@D)/lupine-$$verb.1; done
+	$(BUILD)/lupine help --man >$@
+
+INSTALL := install -D -m 644
+SHARE := $(DESTDIR)$(PREFIX)/share
+install: all man
+	install -D $(BUILD)/lupine $(DESTDIR)$(PREFIX)/bin/lupine
+	install -D $(BUILD)/guest/init $(SHARE)/lupine/guest/init
+	@set -e; find linux data -type f | while read -r file; do $(INSTALL) $$file $(SHARE)/lupine/$$file; done
+	@set -e; for page in $(BUILD)/man/*.1; do $(INSTALL) $$page $(SHARE)/man/man1/$${page##*/}; done
+	$(INSTALL) data/completion.bash $(SHARE)/bash-completion/completions/lupine
+	$(INSTALL) data/completion.zsh $(SHARE)/zsh/site-functions/_lupine
+
 clean:
 	rm -rf $(BUILD)
 
 help:
 	@echo 'make            the program and the guest init, in $(BUILD)/'
 	@echo 'make unit       the unit tests'
+	@echo 'make man        the man pages, in $(BUILD)/man/'
+	@echo 'make install    everything, beneath DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make clean      remove $(BUILD)/'
 	@echo 'SANITIZE=address,undefined, CC=clang and BUILD=DIR can be given to each.'
 

@@ -60,6 +60,8 @@ const struct verb *verb_find(const struct verb *const *table, char *const words[
 /* Says which verb does not exist in the table, with what may have been meant. */
 int verb_unknown(const struct verb *const *table, const char *wrong, struct error *err);
 
+/* The last word of a verb's name: what is typed after its group's. */
+const char *verb_own_name(const struct verb *verb);
 /* How many operands a verb takes, as its `operands` text says. */
 void verb_operand_counts(const struct verb *verb, size_t *ret_minimum, size_t *ret_maximum);
 /* The name of operand `index` without brackets and dots ("MACHINE"); NULL past the last one. */

@@ -3,11 +3,13 @@
  * What may be typed next. The shells ask the program itself, which looks into its own tables: so
  * completions know every verb, option and choice, and what there is on this machine.
  */
+#include "base/paths.h"
 #include "cli/help.h"
 #include "cli/machines.h"
 #include "kernel/kernel.h"
 #include "vmm/vmm.h"
 
+#include <dirent.h>
 #include <string.h>
 
 static void candidate(struct buf *ret, const char *word, const char *meaning)
@@ -44,6 +46,37 @@ static void add_kernels(struct buf *ret)
 		kernel_free(&kernels[i]);
 	}
 	free(kernels);
+}
+
+/* The fragments in a directory of ours: NAME.config. */
+static void add_fragments(const char *directory, struct buf *ret)
+{
+	static const char suffix[] = ".config";
+	_cleanup_error_ struct error ignored = {0};
+	_cleanup_free_ char *path = NULL;
+	struct dirent **entries = NULL;
+	int count =
+		path_data(directory, &path, &ignored) < 0 ? 0 : scandir(path, &entries, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		char *name = entries[i]->d_name;
+		if (ends_with(name, suffix)) {
+			name[strlen(name) - strlen(suffix)] = '\0';
+			candidate(ret, name, "");
+		}
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void add_features(struct buf *ret)
+{
+	add_fragments("linux/config/features", ret);
+}
+
+static void add_variants(struct buf *ret)
+{
+	add_fragments("linux/config/variants", ret);
 }
 
 static void add_monitors(struct buf *ret)
@@ -102,6 +135,9 @@ static const struct {
 	{"REF", add_schemes},
 	{"REF|MACHINE", add_machines_and_schemes},
 	{"KERNEL", add_kernels_and_files},
+	{"ID", add_kernels},
+	{"FEATURE", add_features},
+	{"VARIANT", add_variants},
 	{"MONITOR", add_monitors},
 	{"VERB", add_verbs},
 	{"FILE", add_files},
@@ -225,8 +261,7 @@ void complete_words(char *const words[], struct buf *ret)
 	if (verb && verb->verbs && (!words[used] || words[used + 1]))
 		return;
 	for (size_t i = 0; table[i]; i++) {
-		const char *space = strrchr(table[i]->name, ' ');
 		if (!table[i]->hidden)
-			candidate(ret, space ? space + 1 : table[i]->name, table[i]->summary);
+			candidate(ret, verb_own_name(table[i]), table[i]->summary);
 	}
 }

@@ -27,7 +27,10 @@ int origin_open(const char *reference, struct origin *ret, struct error *err)
 
 	if (bundle_is_here(reference))
 		return bundle_open(reference, ret, err);
-	return image_open(reference, &options, &ret->image, err);
+	int error = image_open(reference, &options, &ret->image, err);
+	if (error < 0)
+		explain_reference(reference, err);
+	return error;
 }
 
 void origin_free(struct origin *origin)

@@ -165,10 +165,13 @@ struct origin {
 	struct machine *built; /* its specification, paths absolute; NULL for images */
 };
 
-/* -ENOENT with the forms that there are, when the reference names nothing. */
 int origin_open(const char *reference, struct origin *ret, struct error *err);
 void origin_free(struct origin *origin);
 #define _cleanup_origin_ _cleanup_(origin_free)
+
+/* Adds to the error of a reference that names nothing what may have been meant, and which forms
+ * there are. */
+void explain_reference(const char *reference, struct error *err);
 
 /*
  * Works the options and `arguments` (which replace the image's command) into the origin's image

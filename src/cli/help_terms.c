@@ -40,6 +40,6 @@ struct term *help_verb_terms(const struct verb *const *table)
 
 	for (size_t i = 0; table[i] && count < 63; i++)
 		if (!table[i]->hidden)
-			terms[count++] = (struct term){table[i]->name, table[i]->summary};
+			terms[count++] = (struct term){verb_own_name(table[i]), table[i]->summary};
 	return terms;
 }

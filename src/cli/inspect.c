@@ -49,8 +49,11 @@ static int inspect_image(const char *reference, struct error *err)
 	const struct image_options config_only = {.config_only = true};
 	_cleanup_image_ struct image *image = NULL;
 
-	if (image_open(reference, &config_only, &image, err) < 0)
-		return -err->code;
+	int error = image_open(reference, &config_only, &image, err);
+	if (error < 0) {
+		explain_reference(reference, err);
+		return error;
+	}
 	print_json(image_to_json(image));
 	return 0;
 }

@@ -216,7 +216,7 @@ static int rm(void *given, const struct strings *operands, struct error *err)
 static const struct verb kernel_rm = {
 	.name = "kernel rm",
 	.summary = "Remove kernels from the cache",
-	.operands = "KERNEL...",
+	.operands = "ID...",
 	.options = rm_rows,
 	.options_size = sizeof(struct rm_options),
 	.run = rm,

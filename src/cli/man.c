@@ -39,12 +39,15 @@ static void man_header(const char *name, const char *summary, struct buf *ret)
 	buf_puts(ret, "\n.SH SYNOPSIS\n");
 }
 
-static void man_paragraphs(const char *text, struct buf *ret)
+/* Each line of `text` as a paragraph, with `end` behind it. */
+static void man_paragraphs(const char *text, const char *end, struct buf *ret)
 {
 	while (*text) {
 		size_t length = strcspn(text, "\n");
-		_cleanup_free_ char *line = xstrndup(text, length);
-		roff_line(".PP\n\\&", line, ret);
+		_cleanup_free_ char *line = xasprintf("%.*s%s", (int)length, text, end);
+		buf_puts(ret, ".PP\n");
+		text_roff(line, ret);
+		buf_puts(ret, "\n");
 		text += length + (text[length] == '\n');
 	}
 }
@@ -92,10 +95,9 @@ static void man_group_body(const struct verb *verb, struct buf *ret)
 		_cleanup_free_ char *title = xasprintf("lupine %s", inner->name);
 		roff_line(".SH", title, ret);
 		man_synopsis(inner, ret);
-		roff_line(".PP\n\\&", inner->summary, ret);
-		buf_puts(ret, "\\&.\n");
+		man_paragraphs(inner->summary, ".", ret);
 		if (inner->description)
-			man_paragraphs(inner->description, ret);
+			man_paragraphs(inner->description, "", ret);
 		options_man(inner->options, ret);
 	}
 	for (size_t i = 0; verb->verbs[i]; i++)
@@ -148,7 +150,7 @@ void help_man(const struct verb *verb, struct buf *ret)
 	text_roff(verb ? verb->summary : help_about, ret);
 	buf_puts(ret, verb ? ".\n" : "\n");
 	if (verb && verb->description)
-		man_paragraphs(verb->description, ret);
+		man_paragraphs(verb->description, "", ret);
 	if (!verb)
 		man_overview_body(ret);
 	else if (verb->verbs)

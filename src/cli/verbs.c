@@ -11,8 +11,7 @@ const struct verb *const verb_table[] = {
 	&verb_version, &verb_help,  &verb_completion, NULL,
 };
 
-/* The last word of a verb's name: what is typed after its group's. */
-static const char *own_name(const struct verb *verb)
+const char *verb_own_name(const struct verb *verb)
 {
 	const char *space = strrchr(verb->name, ' ');
 
@@ -24,7 +23,7 @@ const struct verb *verb_find(const struct verb *const *table, char *const words[
 	if (!words[0])
 		return NULL;
 	for (size_t i = 0; table[i]; i++) {
-		if (strcmp(own_name(table[i]), words[0]) != 0)
+		if (strcmp(verb_own_name(table[i]), words[0]) != 0)
 			continue;
 		size_t used = 0;
 		const struct verb *inner =
@@ -40,7 +39,7 @@ int verb_unknown(const struct verb *const *table, const char *wrong, struct erro
 	const char *names[32] = {NULL};
 
 	for (size_t i = 0; table[i] && i + 1 < ARRAY_SIZE(names); i++)
-		names[i] = own_name(table[i]);
+		names[i] = verb_own_name(table[i]);
 	const char *nearest = did_you_mean(wrong, names);
 	error_set(err, EINVAL, "there is no verb \"%s\"", wrong);
 	if (nearest)

@@ -30,10 +30,17 @@ static int run(void *given, const struct strings *operands, struct error *err)
 		if (vmm_table[i]->version(&version, &ignored) == 0)
 			json_object_set_new(object, vmm_table[i]->name, json_from_text(version));
 	}
-	if (wants_json(given))
+	if (wants_json(given)) {
 		print_json(json_incref(object));
-	else
-		json_object_foreach(object, name, value) printf("%s %s\n", name, json_string_value(value));
+		return 0;
+	}
+	_cleanup_table_ struct text_table table = {.columns = 2};
+	json_object_foreach(object, name, value)
+	{
+		table_cell(&table, "%s", name);
+		table_cell(&table, "%s", json_string_value(value));
+	}
+	table_print(&table, stdout);
 	return 0;
 }
 
