@@ -133,10 +133,11 @@ static void add_disk(struct strings *argv, const struct machine_disk *disk, int 
 {
 	_cleanup_free_ char *path = escape_commas(disk->path);
 	/* Of a disk that is thrown away only a temporary file is written, which has no name. Nothing
-	 * of it needs to reach the host's disk. */
+	 * of it needs to reach the host's disk. One that is written is opened so at once: by default
+	 * QEMU opens it for reading first, and of a set takes only a descriptor of that very mode. */
 	const char *mode = disk->discard     ? "snapshot=on,cache=unsafe"
 					   : disk->read_only ? "read-only=on"
-										 : "discard=unmap";
+										 : "discard=unmap,auto-read-only=off";
 
 	if (fd >= 0) {
 		addf(argv, "-add-fd", "fd=%d,set=%d", fd, DISK_SET);
