@@ -63,13 +63,19 @@ static void header_write(uint8_t *to, enum frame_type type, enum stream_id strea
 	le32_write(to + offsetof(struct frame_header, length), (uint32_t)length);
 }
 
+uint8_t *channel_payload(struct channel *channel)
+{
+	return channel->out + channel->out_end + sizeof(struct frame_header);
+}
+
 void channel_put(struct channel *channel, enum frame_type type, enum stream_id stream,
 				 const void *payload, size_t length)
 {
 	if (sizeof(struct frame_header) + length > sizeof(channel->out) - channel->out_end)
 		return; /* cannot be: see CHANNEL_RESERVE */
 	header_write(channel->out + channel->out_end, type, stream, length);
-	memcpy(channel->out + channel->out_end + sizeof(struct frame_header), payload, length);
+	if (length > 0)
+		memcpy(channel_payload(channel), payload, length);
 	channel->out_end += sizeof(struct frame_header) + length;
 }
 
@@ -80,11 +86,6 @@ size_t channel_room(const struct channel *channel)
 		return 0;
 	/* The port takes at most 32 KiB in one buffer: a whole frame, with its header. */
 	return PROTOCOL_PAYLOAD_MAX - sizeof(struct frame_header);
-}
-
-uint8_t *channel_payload(struct channel *channel)
-{
-	return channel->out + channel->out_end + sizeof(struct frame_header);
 }
 
 void channel_commit(struct channel *channel, enum stream_id stream, size_t length)

@@ -41,6 +41,7 @@ static int guest_start(struct failure *failure)
 	static struct network network;
 	if (config_load(GUEST_CONFIG_PATH, &config, failure) < 0)
 		return -1;
+	unlink(GUEST_CONFIG_PATH); /* the environment may hold secrets, and every user could read it */
 	clock_start(config.time);
 	random_check();
 	network_start(&config, &network);
@@ -77,6 +78,7 @@ int main(void)
 	relay.application = &application;
 	relay.outputs[0].window = relay.outputs[1].window = PROTOCOL_WINDOW;
 	console_open();
+	log_open();
 	if (devices < 0)
 		log_line(TEXT("devtmpfs on /dev: ", strerror(-devices)));
 	int r = channel_open(&channel, PROTOCOL_DEVICE);

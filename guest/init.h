@@ -54,6 +54,8 @@ uint64_t ticks_now(void);
 
 /* log.c */
 
+/* While there is a /dev: a read-only root may have no place for one. */
+void log_open(void);
 /* Adds a line to the kernel's log, or keeps it for log_read() when the kernel has none. */
 void log_line(const char *const *parts);
 /* From now on lines do not go to the console as well: the host gets them over the channel. */

@@ -21,6 +21,12 @@ static bool quiet;
 static char kept[4096];
 static size_t kept_length;
 
+void log_open(void)
+{
+	kmsg_writer = open(KMSG_PATH, O_WRONLY | O_CLOEXEC);
+	kmsg_reader = open(KMSG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
 void log_line(const char *const *parts)
 {
 	static const char prefix[] = "lupine-init: ";
@@ -30,8 +36,6 @@ void log_line(const char *const *parts)
 	length += text_join(line + length, sizeof(line) - length - 1, parts);
 	line[length++] = '\n';
 
-	if (kmsg_writer < 0)
-		kmsg_writer = open(KMSG_PATH, O_WRONLY | O_CLOEXEC);
 	if (kmsg_writer < 0 && length <= sizeof(kept) - kept_length) {
 		memcpy(kept + kept_length, line, length);
 		kept_length += length;
@@ -50,8 +54,6 @@ void log_quiet(void)
 
 int log_fd(void)
 {
-	if (kmsg_reader < 0)
-		kmsg_reader = open(KMSG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	return kmsg_reader;
 }
 
@@ -84,7 +86,7 @@ size_t log_read(char *to, size_t size)
 		length = kept_length;
 		kept_length = 0;
 	}
-	while (log_fd() >= 0 && size - length > RECORD_MAX + 32) {
+	while (kmsg_reader >= 0 && size - length > RECORD_MAX + 32) {
 		char record[RECORD_MAX + 128];
 		ssize_t got = read(kmsg_reader, record, sizeof(record) - 1);
 		if (got < 0 && (errno == EPIPE || errno == EINVAL))

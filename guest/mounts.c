@@ -97,7 +97,6 @@ int mount_root(const struct config *config, struct failure *failure)
 	if (mount(disk, NEW_ROOT, type, config->read_only ? MS_RDONLY : 0, NULL) < 0)
 		return mount_failure(disk, type, errno, failure);
 	/* The new root goes over the old one, whose files would only take memory. */
-	unlink(GUEST_CONFIG_PATH);
 	unlink("/init");
 	if (chdir(NEW_ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
 		chdir("/") < 0)

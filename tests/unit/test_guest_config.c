@@ -268,6 +268,7 @@ static void log_without_a_kernel_log(void **state)
 {
 	char text[8192];
 	(void)state;
+	log_open();
 	log_quiet();
 	log_line(TEXT("one ", NUMBER(1)));
 	log_line(TEXT("two"));
