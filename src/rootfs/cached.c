@@ -47,16 +47,19 @@ static int write_disk(const struct image *image, const struct rootfs_options *op
 }
 
 static int build(const struct image *image, const struct rootfs_options *options,
-				 const char *directory, const char *name, struct error *err)
+				 const char *directory, const char *name, const char *lock_path, struct error *err)
 {
 	_cleanup_staging_ struct staging staging = STAGING_NONE;
+	int error = staging_begin(directory, &staging, err);
 
-	if (staging_begin(directory, &staging, err) < 0)
-		return -err->code;
-	_cleanup_free_ char *path = xasprintf("%s/%s", staging.path, name);
-	if (write_disk(image, options, path, err) < 0)
-		return -err->code;
-	return staging_commit(&staging, name, name, err);
+	if (error == 0) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", staging.path, name);
+		error = write_disk(image, options, path, err);
+	}
+	/* Before the disk has its name, so that being killed between the two leaves no lock behind.
+	 * Who comes right now makes the same disk once more. */
+	unlink(lock_path);
+	return error < 0 ? error : staging_commit(&staging, name, name, err);
 }
 
 int rootfs_cached(const struct image *image, const struct rootfs_options *options, char **ret_path,
@@ -78,10 +81,10 @@ int rootfs_cached(const struct image *image, const struct rootfs_options *option
 		_cleanup_close_ int lock = file_lock(lock_path, true, err);
 		if (lock < 0)
 			return -err->code;
-		int error = path_exists(path) ? 0 : build(image, options, directory, name, err);
-		unlink(lock_path);
-		if (error < 0)
-			return error;
+		if (path_exists(path))
+			unlink(lock_path);
+		else if (build(image, options, directory, name, lock_path, err) < 0)
+			return -err->code;
 	}
 	*ret_path = steal(&path);
 	return 0;

@@ -13,13 +13,13 @@
 #include <sys/stat.h>
 
 enum {
-	BYTES_PER_INODE = 16384,     /* of free space; mke2fs.conf's inode_ratio */
-	SLACK = 1 << 30,             /* bytes, when no size was asked for */
-	SMALL_JOURNAL = 1024,        /* blocks: jbd2's least (JBD2_MIN_JOURNAL_BLOCKS) */
-	JOURNAL = 4096,              /* blocks, where there is plenty of room */
-	INODES_PER_GROUP = 30000,    /* at most, of used ones; there can be 32768 */
-	MIB = (1 << 20) / EXT_BLOCK, /* blocks */
-	PROBE_SIZE = 1 << 20,        /* bytes from which on a host's file is looked at for holes */
+	BYTES_PER_INODE = 16384,       /* of free space; mke2fs.conf's inode_ratio */
+	SLACK = (1 << 30) + (1 << 25), /* bytes, when no size was asked for; inodes take the odd part */
+	SMALL_JOURNAL = 1024,          /* blocks: jbd2's least (JBD2_MIN_JOURNAL_BLOCKS) */
+	JOURNAL = 4096,                /* blocks, where there is plenty of room */
+	INODES_PER_GROUP = 30000,      /* at most, of used ones; there can be 32768 */
+	MIB = (1 << 20) / EXT_BLOCK,   /* blocks */
+	PROBE_SIZE = 1 << 20,          /* bytes from which on a host's file is looked at for holes */
 };
 
 /* Block numbers have 32 bits. */
@@ -135,7 +135,8 @@ static uint64_t frame_bound(uint64_t blocks, uint64_t inodes)
 /* The blocks of a disk that holds so many blocks of files and inodes, and no more. */
 static uint64_t needed_blocks(uint64_t content, uint64_t inodes)
 {
-	uint64_t blocks = divide_up(inodes, INODES_PER_GROUP) * EXT_GROUP;
+	uint64_t groups = divide_up(inodes, INODES_PER_GROUP);
+	uint64_t blocks = groups > 1 ? groups * EXT_GROUP : 1;
 
 	while (blocks <= BLOCKS_MAX) {
 		uint64_t needed = content + frame_bound(blocks, inodes);
