@@ -28,7 +28,7 @@ static int inspect_machine(const char *name, struct error *err)
 
 	if (machine_find(name, &machine, err) < 0 || machine_read_status(machine, &status, err) < 0)
 		return -err->code;
-	print_json(machine_with_status_to_json(machine, &status));
+	print_json(machine_facts(machine, &status));
 	return 0;
 }
 

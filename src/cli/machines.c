@@ -61,37 +61,65 @@ int machines_act(const struct strings *names,
 	return result;
 }
 
-json_t *machine_with_status_to_json(const struct machine *machine,
-									const struct machine_status *status)
+static void set_text(json_t *object, const char *member, const char *text)
+{
+	if (text)
+		json_object_set_new(object, member, json_from_text(text));
+}
+
+/* A member that is 0 while it is not known. */
+static void set_known(json_t *object, const char *member, int64_t number)
+{
+	if (number)
+		json_object_set_new(object, member, json_integer(number));
+}
+
+/* Adds what became of a machine to an object. */
+static void add_status(const struct machine_status *status, json_t *object)
 {
 	static const char *const ends[] = {
-		[END_APPLICATION] = "application", [END_NOT_STARTED] = "not-started", [END_PANIC] = "panic",
-		[END_MONITOR] = "monitor",         [END_STOPPED] = "stopped",
+		[END_NONE] = NULL,     [END_APPLICATION] = "application", [END_NOT_STARTED] = "not-started",
+		[END_PANIC] = "panic", [END_MONITOR] = "monitor",         [END_STOPPED] = "stopped",
 	};
-	json_t *object = machine_to_json(machine), *inner = json_object();
 
-	json_object_set_new(inner, "state", json_from_text(machine_state_name(status->state)));
+	set_text(object, "state", machine_state_name(status->state));
 	if (status->state == MACHINE_EXITED) {
-		json_object_set_new(inner, "exit_code", json_integer(status->exit_code));
-		if (status->end != END_NONE)
-			json_object_set_new(inner, "end", json_from_text(ends[status->end]));
+		set_text(object, "end", ends[status->end]);
+		json_object_set_new(object, "exit_code", json_integer(status->exit_code));
 	}
 	if (status->state == MACHINE_RUNNING) {
-		json_object_set_new(inner, "pid", json_integer(status->pid));
-		json_object_set_new(inner, "monitor_pid", json_integer(status->monitor_pid));
+		set_known(object, "pid", status->pid);
+		set_known(object, "monitor_pid", status->monitor_pid);
 	}
-	if (status->accel)
-		json_object_set_new(inner, "accel", json_from_text(status->accel));
-	if (status->message)
-		json_object_set_new(inner, "message", json_from_text(status->message));
-	if (status->started)
-		json_object_set_new(inner, "started", json_integer(status->started));
-	if (status->finished)
-		json_object_set_new(inner, "finished", json_integer(status->finished));
+	set_text(object, "accel", status->accel);
+	set_text(object, "message", status->message);
+	set_known(object, "started", status->started);
+	set_known(object, "finished", status->finished);
+	set_known(object, "boot_ticks", (int64_t)status->boot_ticks);
 	if (status->boot_seconds > 0)
-		json_object_set_new(inner, "boot_seconds", json_real(status->boot_seconds));
-	if (status->boot_ticks)
-		json_object_set_new(inner, "boot_ticks", json_integer((json_int_t)status->boot_ticks));
+		json_object_set_new(object, "boot_seconds", json_real(status->boot_seconds));
+}
+
+json_t *machine_facts(const struct machine *machine, const struct machine_status *status)
+{
+	json_t *object = machine_to_json(machine), *inner = json_object();
+
+	add_status(status, inner);
 	json_object_set_new(object, "status", inner);
+	return object;
+}
+
+json_t *machine_summary(const struct machine *machine, const struct machine_status *status)
+{
+	_cleanup_json_ json_t *facts = machine_to_json(machine);
+	json_t *object = json_object();
+
+	set_text(object, "id", machine->id);
+	set_text(object, "name", machine->name);
+	set_text(object, "image", machine->image);
+	json_object_set_new(object, "command", json_from_strings(&machine->application.argv));
+	json_object_set(object, "ports", json_object_get(facts, "ports"));
+	set_known(object, "created", machine->created);
+	add_status(status, object);
 	return object;
 }

@@ -18,6 +18,7 @@ int machines_each(bool all,
 int machines_act(const struct strings *names,
 				 int (*act)(struct machine *machine, void *data, struct error *err), void *data);
 
-/* The specification with "status" in it. */
-struct json_t *machine_with_status_to_json(const struct machine *machine,
-										   const struct machine_status *status);
+/* All that is known of a machine: its specification, with "status" in it. */
+struct json_t *machine_facts(const struct machine *machine, const struct machine_status *status);
+/* What `lupine ps` says of it, with the status beside the name. */
+struct json_t *machine_summary(const struct machine *machine, const struct machine_status *status);

@@ -13,7 +13,7 @@ bool wants_json(const struct common_options *options)
 
 void print_json(json_t *value)
 {
-	_cleanup_free_ char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	_cleanup_free_ char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 
 	puts(text ? text : "null");
 	json_decref(value);

@@ -97,7 +97,7 @@ static void add_row(const struct machine *machine, const struct machine_status *
 
 static void add_json(const struct machine *machine, const struct machine_status *status, void *data)
 {
-	json_array_append_new(data, machine_with_status_to_json(machine, status));
+	json_array_append_new(data, machine_summary(machine, status));
 }
 
 static void print_id(const struct machine *machine, const struct machine_status *status, void *data)

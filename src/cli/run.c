@@ -140,8 +140,10 @@ static int run(void *given, const struct strings *operands, struct error *err)
 		status = print_command(machine, wants_json(&run_options->common), err);
 	else if (status == 0)
 		status = start(machine, run_options, err);
-	/* What never ran leaves nothing, nor a name in use. */
-	if (status < 0 || run_options->dry_run)
+	/* What never ran leaves nothing, nor a name in use; and of one without a name that could not
+	 * start, nobody was told the id. */
+	bool unknown = run_options->detach && !run_options->name && status > 0;
+	if (status < 0 || unknown || run_options->dry_run)
 		machine_remove(machine, &ignored);
 	return status;
 }
