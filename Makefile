@@ -60,6 +60,11 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DTEST_SOURCE_DIR='"$(CURDIR)/tests"' $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
+# Programs that the scripts in tests/bench measure.
+$(BUILD)/tests/bench/%: tests/bench/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) $(LIBS)
+
 # Man pages come from the program's own tables: one of lupine, one a verb.
 man: $(BUILD)/man/lupine.1
 $(BUILD)/man/lupine.1: $(BUILD)/lupine
