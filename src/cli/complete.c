@@ -251,7 +251,7 @@ void complete_words(char *const words[], struct buf *ret)
 	const struct verb *verb = words[1] ? verb_find(verb_table, words, &used) : NULL;
 	const struct verb *const *table = verb && verb->verbs ? verb->verbs : verb_table;
 
-	if (!words[0])
+	if (!words[0] || (words[1] && !verb))
 		return;
 	/* The last word is being typed, so it cannot be the verb yet. */
 	if (verb && !verb->verbs && words[used]) {

@@ -13,10 +13,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum verdict { OK, WORSE, MISSING };
+enum verdict { OK, WARNING, MISSING };
 
 static const char *const verdict_names[] = {
-	[OK] = "ok", [WORSE] = "worse without", [MISSING] = "missing"};
+	[OK] = "ok", [WARNING] = "warning", [MISSING] = "missing"};
 
 struct report {
 	json_t *findings;
@@ -66,10 +66,10 @@ static void check_monitors(struct report *report)
 		_cleanup_error_ struct error err = {0};
 		const char *missing = vmm_table[i]->missing();
 		if (missing)
-			find(report, vmm_table[i]->name, first ? MISSING : WORSE, "cannot be used here",
+			find(report, vmm_table[i]->name, first ? MISSING : WARNING, "cannot be used here",
 				 missing);
 		else if (vmm_table[i]->version(&version, &err) < 0)
-			find(report, vmm_table[i]->name, first ? MISSING : WORSE, err.message, err.hint);
+			find(report, vmm_table[i]->name, first ? MISSING : WARNING, err.message, err.hint);
 		else
 			find(report, vmm_table[i]->name, OK, version, NULL);
 	}
@@ -88,7 +88,7 @@ static void check_accelerator(struct report *report)
 	if (accel_probe_kvm(reason) == 0)
 		find(report, "kvm", OK, reason, NULL);
 	else
-		find(report, "kvm", WORSE, reason,
+		find(report, "kvm", WARNING, reason,
 			 "machines run under emulation, many times slower; on hardware, or where nested "
 			 "virtualisation is on, they do not");
 }
@@ -108,7 +108,7 @@ static void check_kernel_packages(struct report *report)
 		find(report, "kernel builds", OK, "all packages are there", NULL);
 
 	_cleanup_free_ char *ccache = path_find_program("ccache");
-	find(report, "ccache", ccache ? OK : WORSE, ccache ? ccache : "is not installed",
+	find(report, "ccache", ccache ? OK : WARNING, ccache ? ccache : "is not installed",
 		 "apt-get install ccache: similar kernels then build in less time");
 }
 
@@ -133,7 +133,7 @@ static void check_directory(struct report *report, const char *subject,
 	char size[16];
 	format_bytes(free_bytes, size);
 	detail = xasprintf("%s, %s free", path, size);
-	find(report, subject, free_bytes >> 30 < COMFORTABLE_GIB ? WORSE : OK, detail,
+	find(report, subject, free_bytes >> 30 < COMFORTABLE_GIB ? WARNING : OK, detail,
 		 "a kernel's build takes about 3 GiB while it lasts");
 }
 
