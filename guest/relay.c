@@ -54,6 +54,9 @@ static void reap(struct relay *relay)
 			continue;
 		relay->exited = true;
 		relay->status = status;
+		bool killed = WIFSIGNALED(status);
+		log_line(TEXT("the application ended: ", killed ? "signal " : "exit status ",
+					  NUMBER((unsigned)(killed ? WTERMSIG(status) : WEXITSTATUS(status)))));
 		/* What it left behind ends with it, so that its streams come to an end as well. */
 		kill_all();
 		if (application->terminal >= 0)

@@ -243,7 +243,9 @@ static void streams_stay_apart(void **state)
 	expect_exit(&guest, EXIT_CODE, 42);
 	expect_output(&guest, STREAM_STDOUT, "out\nlast");
 	expect_output(&guest, STREAM_STDERR, "err\n");
-	assert_string_equal(guest.outputs[STREAM_LOG].bytes, "lupine-init: hello\n");
+	assert_string_equal(guest.outputs[STREAM_LOG].bytes,
+						"lupine-init: hello\n"
+						"lupine-init: the application ended: exit status 42\n");
 	assert_true(guest.ticks != 0);
 	guest_free(&guest);
 }
