@@ -96,6 +96,18 @@ static int read_owner(struct archive_entry *entry, struct inode *inode, struct e
 	return 0;
 }
 
+/* libarchive gives "-1.25" as -1 s and 250,000,000 ns, though nanoseconds count upwards. (Of
+ * "-0.25" it loses the sign.) */
+static void read_mtime(struct archive_entry *entry, struct inode *inode)
+{
+	inode->mtime = archive_entry_mtime(entry);
+	inode->mtime_nsec = (uint32_t)archive_entry_mtime_nsec(entry);
+	if (inode->mtime < 0 && inode->mtime > INT64_MIN && inode->mtime_nsec) {
+		inode->mtime--;
+		inode->mtime_nsec = 1000000000 - inode->mtime_nsec;
+	}
+}
+
 static int read_regular(struct layer *layer, struct archive_entry *entry, struct inode *inode,
 						struct error *err)
 {
@@ -147,8 +159,7 @@ static int read_inode(struct layer *layer, struct archive_entry *entry, struct i
 	_cleanup_inode_ struct inode *inode = inode_new(type | (archive_entry_perm(entry) & 07777));
 	int error = 0;
 
-	inode->mtime = archive_entry_mtime(entry);
-	inode->mtime_nsec = (uint32_t)archive_entry_mtime_nsec(entry);
+	read_mtime(entry, inode);
 	if (S_ISREG(type))
 		error = read_regular(layer, entry, inode, err);
 	else if (S_ISLNK(type))

@@ -74,7 +74,7 @@ static int stream_error(struct stream *stream, struct error *err)
 	const char *text = archive_error_string(stream->archive);
 
 	return error_set(err, archive_errno(stream->archive) == EIO ? EIO : EINVAL,
-					 "cannot uncompress it: %s", text ? text : "no reason given");
+					 "cannot uncompress it: %s", text ? text : "it is cut off or damaged");
 }
 
 int stream_open(const struct blob *blob, struct digest *digest, struct stream **ret,
@@ -100,8 +100,8 @@ int stream_open(const struct blob *blob, struct digest *digest, struct stream **
 				ARCHIVE_OK ||
 			archive_read_open1(stream->archive) != ARCHIVE_OK)
 			return stream_error(stream, err);
-		int result = archive_read_next_header(stream->archive, &entry);
-		if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
+		/* To libarchive what fails before the first byte is an empty archive, ARCHIVE_EOF. */
+		if (archive_read_next_header(stream->archive, &entry) != ARCHIVE_OK)
 			return stream_error(stream, err);
 	}
 	*ret = steal(&stream);

@@ -64,7 +64,7 @@ static int tar_error(struct tar *tar, struct error *err)
 
 	/* Its own codes (ARCHIVE_ERRNO_FILE_FORMAT...) are negative or borrow odd errnos. */
 	return error_set(err, code == EFBIG || code == EIO ? code : EINVAL, "not a valid tar: %s",
-					 text ? text : "no reason given");
+					 text ? text : "it is cut off or damaged");
 }
 
 int tar_open(const struct blob *blob, struct tar **ret, struct error *err)
