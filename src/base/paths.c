@@ -29,7 +29,8 @@ static int home_directory(char **ret, struct error *err)
 	}
 	if (!home || *home != '/') {
 		error_set(err, ENOENT, "there is no home directory to keep machines and kernels in");
-		return error_hint(err, "set HOME, or LUPINE_HOME to a directory of your choice");
+		error_hint(err, "set HOME, or LUPINE_HOME to a directory of your choice");
+		return -ENOENT;
 	}
 	*ret = xstrdup(home);
 	return 0;
@@ -46,15 +47,18 @@ static int user_directory(const char *kind, const char *xdg_variable, const char
 		*ret = xasprintf("%s/%s", lupine_home, kind);
 	} else if (lupine_home) {
 		_cleanup_free_ char *here = getcwd(NULL, 0);
-		if (!here)
-			return error_errno(err, errno, "cannot tell the current directory");
+		if (!here) {
+			error_errno(err, errno, "cannot tell the current directory");
+			return -EIO;
+		}
 		*ret = xasprintf("%s/%s/%s", here, lupine_home, kind);
 	} else if (xdg && *xdg == '/') {
 		*ret = xasprintf("%s/lupine", xdg);
 	} else {
 		_cleanup_free_ char *home = NULL;
-		if (home_directory(&home, err) < 0)
-			return -err->code;
+		int error = home_directory(&home, err);
+		if (error < 0)
+			return error;
 		*ret = xasprintf("%s/%s/lupine", home, xdg_default);
 	}
 	return 0;
@@ -80,19 +84,17 @@ static int make_user_directory(const char *base, const char *name, char **ret, s
 int path_cache(const char *name, char **ret, struct error *err)
 {
 	_cleanup_free_ char *base = NULL;
+	int error = user_directory("cache", "XDG_CACHE_HOME", ".cache", &base, err);
 
-	if (user_directory("cache", "XDG_CACHE_HOME", ".cache", &base, err) < 0)
-		return -err->code;
-	return make_user_directory(base, name, ret, err);
+	return error < 0 ? error : make_user_directory(base, name, ret, err);
 }
 
 int path_state(const char *name, char **ret, struct error *err)
 {
 	_cleanup_free_ char *base = NULL;
+	int error = user_directory("state", "XDG_STATE_HOME", ".local/state", &base, err);
 
-	if (user_directory("state", "XDG_STATE_HOME", ".local/state", &base, err) < 0)
-		return -err->code;
-	return make_user_directory(base, name, ret, err);
+	return error < 0 ? error : make_user_directory(base, name, ret, err);
 }
 
 /* The directories in which our own data may lie, best first. */

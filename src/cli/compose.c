@@ -271,16 +271,19 @@ static int find_kernel(const char *description, struct kernel **ret, struct erro
 		return kernel_from_file(description, ret, err);
 	error_set(err, ENOENT, "\"%s\" is neither a version, nor a kernel's id, nor a file",
 			  description);
-	return error_hint(err, "write a version such as 6.12, an id from `lupine kernel list`, or the "
-						   "path of a vmlinux");
+	error_hint(err,
+			   "write a version such as 6.12, an id from `lupine kernel list`, or the path of a "
+			   "vmlinux");
+	return -ENOENT;
 }
 
 int compose_kernel(const char *description, char **ret_path, char **ret_id, struct error *err)
 {
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 
-	if (find_kernel(description, &kernel, err) < 0)
-		return description ? error_wrap(err, "option --kernel") : -err->code;
+	int error = find_kernel(description, &kernel, err);
+	if (error < 0)
+		return description ? error_wrap(err, "option --kernel") : error;
 	char *path = realpath(kernel->vmlinux, NULL);
 	if (!path)
 		return error_errno(err, errno, "%s", kernel->vmlinux);

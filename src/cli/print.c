@@ -13,7 +13,8 @@ bool wants_json(const struct common_options *options)
 
 void print_json(json_t *value)
 {
-	_cleanup_free_ char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+	_cleanup_free_ char *text =
+		json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 
 	puts(text ? text : "null");
 	json_decref(value);
@@ -63,13 +64,14 @@ void table_print(const struct text_table *table, FILE *to)
 
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = column_width(table, i);
-	for (size_t i = 0; i < table->cells.count; i++) {
-		size_t column = i % table->columns;
+	for (size_t i = 0, column = 0; i < table->cells.count; i++) {
 		const char *cell = table->cells.items[i];
-		if (column + 1 == table->columns)
+		int gap = (int)(widths[column] - text_width(cell)) + 3;
+		column = column + 1 < table->columns ? column + 1 : 0;
+		if (column == 0)
 			fprintf(to, "%s\n", cell);
 		else
-			fprintf(to, "%s%*s", cell, (int)(widths[column] - text_width(cell) + 3), "");
+			fprintf(to, "%s%*s", cell, gap, "");
 	}
 }
 
@@ -98,8 +100,8 @@ void format_duration(int64_t seconds, char ret[32])
 		const char *name;
 		int64_t seconds;
 	} units[] = {
-		{"year", 365 * 86400}, {"month", 30 * 86400}, {"week", 7 * 86400}, {"day", 86400},
-		{"hour", 3600},        {"minute", 60},        {"second", 1},
+		{"year", 365ll * 86400}, {"month", 30ll * 86400}, {"week", 7ll * 86400}, {"day", 86400},
+		{"hour", 3600},          {"minute", 60},          {"second", 1},
 	};
 	size_t unit = 0;
 
