@@ -26,29 +26,44 @@ struct start {
 	struct failure *failure;
 };
 
+/* The user's own group comes first of the supplementary ones too, as with docker: else a program
+ * that gives its group up would lose what the group was denied (CVE-2022-36109). */
+static int groups_read(const struct config *config, gid_t groups[GROUPS_MAX], size_t *ret_count,
+					   struct failure *failure)
+{
+	size_t count = 0;
+	groups[count++] = config->gid;
+	for (char **text = config->group; *text; text++) {
+		uint64_t group;
+		if (count == GROUPS_MAX || number_parse_all(*text, UINT32_MAX - 1, &group) < 0)
+			return failure_set(failure, 125, TEXT("group ", *text, " cannot be set"));
+		if (group != config->gid)
+			groups[count++] = (gid_t)group;
+	}
+	*ret_count = count;
+	return 0;
+}
+
 static int user_set(const struct config *config, struct failure *failure)
 {
 	static gid_t groups[GROUPS_MAX];
 	size_t count = 0;
-	for (; config->group[count]; count++) {
-		uint64_t group;
-		if (count == GROUPS_MAX ||
-			number_parse_all(config->group[count], UINT32_MAX - 1, &group) < 0)
-			return failure_set(failure, 125,
-							   TEXT("group ", config->group[count], " cannot be set"));
-		groups[count] = (gid_t)group;
-	}
-	/* Init is 0:0 without groups already, and a kernel without CONFIG_MULTIUSER knows no other. */
-	if (config->uid == 0 && config->gid == 0 && count == 0)
-		return 0;
+	if (groups_read(config, groups, &count, failure) < 0)
+		return -1;
+	if (!config->uid_text && !config->gid_text && count == 1)
+		return 0; /* nobody asked for a user */
 	/* The bare calls: the library's would first look for other threads, and there are none. */
-	if (syscall(SYS_setgroups, count, groups) < 0 || syscall(SYS_setgid, config->gid) < 0 ||
-		syscall(SYS_setuid, config->uid) < 0)
-		return failure_set(
-			failure, 125,
-			TEXT("user ", NUMBER(config->uid), ", group ", NUMBER(config->gid), ": ",
-				 errno == ENOSYS ? "the kernel has no users (CONFIG_MULTIUSER)" : strerror(errno)));
-	return 0;
+	if (syscall(SYS_setgroups, count, groups) == 0 && syscall(SYS_setgid, config->gid) == 0 &&
+		syscall(SYS_setuid, config->uid) == 0)
+		return 0;
+	/* Without CONFIG_MULTIUSER all is root's, which is what we are. */
+	bool single = errno == ENOSYS;
+	if (single && config->uid == 0 && config->gid == 0 && count == 1)
+		return 0;
+	return failure_set(
+		failure, 125,
+		TEXT("user ", NUMBER(config->uid), ", group ", NUMBER(config->gid), ": ",
+			 single ? "the kernel has no users (CONFIG_MULTIUSER)" : strerror(errno)));
 }
 
 static int limits_set(const struct config *config, struct failure *failure)
