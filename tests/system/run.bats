@@ -155,7 +155,8 @@ teardown() { remove_machines; }
 		wait_for 30 grep -q ready "$BATS_TEST_TMPDIR/out"
 		kill -"$signal" $pid
 		local number; number=$(kill -l "$signal")
-		run wait $pid
+		local status=0
+		wait $pid || status=$?
 		[ "$status" -eq "$number" ]
 		grep -q "got signal $(printf %02d "$number")" "$BATS_TEST_TMPDIR/out"
 	done
@@ -166,7 +167,8 @@ teardown() { remove_machines; }
 	local pid=$!
 	wait_for 30 grep -q ready "$BATS_TEST_TMPDIR/out"
 	kill -TERM $pid
-	run wait $pid
+	local status=0
+	wait $pid || status=$?
 	[ "$status" -eq 137 ]
 }
 
