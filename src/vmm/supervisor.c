@@ -5,6 +5,7 @@
 #include "vmm/control.h"
 #include "vmm/descriptors.h"
 #include "vmm/ending.h"
+#include "vmm/loadable.h"
 #include "vmm/ports.h"
 #include "vmm/spawn.h"
 #include "vmm/terminal.h"
@@ -127,6 +128,9 @@ static int start_monitor(struct supervisor *supervisor, const struct accel *acce
 	privileges_choose(supervisor->machine, accel, &spawn.privileges);
 	int error = channels_open(channels, supervisor->machine, spawn.privileges.drop, err);
 	if (error == 0)
+		error = loadable_check(channels->monitor.kernel, channels->monitor.initramfs,
+							   supervisor->machine->memory, err);
+	if (error == 0)
 		error =
 			supervisor->vmm->command(supervisor->machine, accel, &channels->monitor, &argv, err);
 	if (error < 0)
@@ -161,6 +165,7 @@ static void start_relay(struct supervisor *supervisor, const struct supervise_op
 	relay->serial = supervisor->channels.console;
 	supervisor->channels.control = supervisor->channels.console = -1;
 	relay->input = interactive ? STDIN_FILENO : -1;
+	relay->input_ended = application->interactive && options->logs;
 	relay->live = options->console;
 	relay->console = &supervisor->console;
 	relay_set_outputs(relay, options->logs ? supervisor->files[1] : STDOUT_FILENO,
