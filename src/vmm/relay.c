@@ -68,10 +68,6 @@ static int take_hello(struct relay *relay, const struct frame *frame, struct err
 		return error_set(err, EPROTO, "version %u of the protocol, not %d", version,
 						 PROTOCOL_VERSION);
 	relay->phase = RELAY_UP;
-	/* One that has no stdin at all knows it, and is left in peace: with an instruction counter
-	 * whatever comes from outside makes counts differ. */
-	if (relay->input_ended)
-		frame_put(&relay->queue, FRAME_END, STREAM_STDIN, NULL, 0);
 	return 0;
 }
 

@@ -18,11 +18,10 @@ enum relay_phase {
 
 struct relay {
 	/* Set by the owner after relay_init(). */
-	int guest;        /* the socket of guest/protocol.h, ours to read and write; -1 after its end */
-	int serial;       /* the socket of the serial console; likewise */
-	int input;        /* stdin, or -1 */
-	bool input_ended; /* the application waits for a stdin that nobody will write */
-	bool live;        /* the console's text goes to stderr too */
+	int guest;  /* the socket of guest/protocol.h, ours to read and write; -1 after its end */
+	int serial; /* the socket of the serial console; likewise */
+	int input;  /* stdin, or -1 */
+	bool live;  /* the console's text goes to stderr too */
 	struct console *console;
 	struct writer outputs[3]; /* indexed by STREAM_STDOUT and STREAM_STDERR */
 

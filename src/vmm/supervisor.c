@@ -159,18 +159,17 @@ static void start_relay(struct supervisor *supervisor, const struct supervise_op
 {
 	const struct application *application = &supervisor->machine->application;
 	struct relay *relay = &supervisor->relay;
-	bool interactive = application->interactive && !options->logs;
 
 	relay->guest = supervisor->channels.control;
 	relay->serial = supervisor->channels.console;
 	supervisor->channels.control = supervisor->channels.console = -1;
-	relay->input = interactive ? STDIN_FILENO : -1;
-	relay->input_ended = application->interactive && options->logs;
+	relay->input = application->interactive ? STDIN_FILENO : -1;
 	relay->live = options->console;
 	relay->console = &supervisor->console;
 	relay_set_outputs(relay, options->logs ? supervisor->files[1] : STDOUT_FILENO,
 					  options->logs ? supervisor->files[2] : STDERR_FILENO);
-	supervisor->terminal_input = interactive && application->terminal;
+	supervisor->terminal_input =
+		application->interactive && application->terminal && !options->logs;
 	if (supervisor->terminal_input)
 		terminal_enter(&supervisor->terminal, STDIN_FILENO);
 }
