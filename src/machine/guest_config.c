@@ -81,14 +81,11 @@ static void record_terminal(struct buf *config)
 	recordf(config, "tty", "%u %u " GUEST_TERM, size.ws_row, size.ws_col);
 }
 
-static void record_network(struct buf *config, const char *hostname)
+static void record_network(struct buf *config)
 {
 	record(config, "address", GUEST_ADDRESS "/24");
 	record(config, "gateway", GUEST_GATEWAY);
 	record(config, "nameserver", GUEST_NAMESERVER);
-	record(config, "host", "127.0.0.1 localhost");
-	record(config, "host", "::1 localhost ip6-localhost ip6-loopback");
-	recordf(config, "host", GUEST_ADDRESS " %s", hostname);
 }
 
 void machine_guest_config(const struct machine *machine, struct buf *ret)
@@ -112,7 +109,7 @@ void machine_guest_config(const struct machine *machine, struct buf *ret)
 		record_terminal(ret);
 	if (application->interactive)
 		record(ret, "stdin", "1");
-	record_network(ret, hostname);
+	record_network(ret);
 	record_all(ret, "tmpfs", &application->tmpfs);
 }
 
