@@ -5,7 +5,7 @@
 
 /* How many new entries gather before they are merged: few enough to move quickly, and enough
  * that merging a directory of a million is seldom. */
-enum { UNSORTED_LIMIT = 4096 };
+enum { UNSORTED_LIMIT = 1024 };
 
 /* Compares as unsigned bytes; `name` need not end in NUL. */
 static int compare(const struct entry *entry, const char *name, size_t length)

