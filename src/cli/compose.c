@@ -16,7 +16,7 @@
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum {
-	MEMORY_MINIMUM = 16 << 20, /* less than any kernel of ours boots with */
+	MEMORY_MINIMUM = 32 << 20, /* with 28 MiB our general kernel hangs, with 24 it resets */
 	CPUS_MAXIMUM = 255,        /* of QEMU's microvm without x2APIC */
 	HOSTNAME_MAXIMUM = 64,     /* of sethostname(2) on Linux */
 };

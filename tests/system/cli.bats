@@ -100,7 +100,7 @@ fails() {
 	local root=$BATS_TEST_TMPDIR/root
 	mkdir -p "$root"
 	fails $'lupine: option --memory: "lots" is not a size\n  write bytes, or a number with a suffix: 512k, 64m, 1g' run -m lots "dir:$root" x
-	fails 'lupine: option --memory: no machine runs with less than 16 MiB' run -m 1m "dir:$root" x
+	fails 'lupine: option --memory: no machine runs with less than 32 MiB' run -m 1m "dir:$root" x
 	fails 'lupine: option --workdir: "here" is not an absolute path' run -w here "dir:$root" x
 	fails 'lupine: option --stop-timeout: "soon" is not a number' run --stop-timeout soon "dir:$root" x
 	fails $'lupine: option --env: "=x" has no name before the \'=\'\n  write NAME=VALUE, or NAME to pass on its value here' run -e =x "dir:$root" x
