@@ -70,6 +70,8 @@ teardown() { remove_machines; }
 
 @test "stop ends what ignores its signal" {
 	lupine run -d --name deaf "$BIN/ending" ignore
+	# Started is not yet deaf.
+	wait_for 20 bash -c '[ "$("$LUPINE" logs deaf)" = ready ]'
 	local before=$SECONDS
 	lupine stop -t 1 deaf
 	[ $((SECONDS - before)) -lt 20 ]
