@@ -50,18 +50,18 @@ struct ext_format {
 	const char *name;
 	uint32_t compat, incompat, ro_compat; /* features */
 	uint32_t link_limit;                  /* names of a file; 2 + subdirectories of a directory */
-	bool many_subdirectories; /* dir_nlink: more of them are written as a link count of 1 */
-	uint64_t file_limit;      /* bytes of a file */
-	bool indexed;             /* directories of more than a block get a hash tree */
-	bool inode_xattrs;        /* attributes may lie behind the inode's fields */
-	bool journal;
+	uint64_t file_limit;                  /* bytes of a file */
 	/* The most blocks that mapping the file can take. */
 	uint64_t (*map_bound)(const struct extents_count *count);
 	/* Writes the map of `runs` into `i_block` and, if need be, into blocks; adds how many to
 	 * *blocks. */
 	int (*map_write)(struct writer *writer, const struct runs *runs,
 					 uint32_t i_block[EXT2_N_BLOCKS], uint64_t *blocks, struct error *err);
-	uint32_t inode_flags; /* of an inode with such a map */
+	uint32_t inode_flags;     /* of an inode with such a map */
+	bool many_subdirectories; /* dir_nlink: more of them are written as a link count of 1 */
+	bool indexed;             /* directories of more than a block get a hash tree */
+	bool inode_xattrs;        /* attributes may lie behind the inode's fields */
+	bool journal;
 };
 const struct ext_format *ext_format(enum rootfs_type type);
 

@@ -153,14 +153,14 @@ struct leaf {
 /* Distributes the entries, and ends the leaves with one past the last. The caller owns it. */
 static struct leaf *make_leaves(const struct hashed *sorted, size_t count, size_t *ret_count)
 {
-	struct leaf *leaves = NULL;
-	size_t used = EXT_BLOCK, made = 0, capacity = 0;
+	size_t used = EXT_BLOCK, made = 0, capacity = 64;
+	struct leaf *leaves = xcalloc(capacity, sizeof(*leaves));
 
 	for (size_t i = 0; i < count; i++) {
 		size_t record = record_length(strlen(sorted[i].entry->name));
 		if (used + record > EXT_BLOCK) {
-			if (made + 1 >= capacity) {
-				capacity = capacity ? capacity * 2 : 64;
+			if (made + 1 == capacity) {
+				capacity *= 2;
 				leaves = xrealloc(leaves, capacity, sizeof(*leaves));
 			}
 			/* The lowest bit says that the leaf before ends in the same hash. */

@@ -93,9 +93,9 @@ static void set_uuid(struct writer *writer)
 
 	digest_final(writer->identity, text);
 	for (size_t i = 0; i < sizeof(writer->fs->super->s_uuid); i++) {
-		unsigned byte = 0;
-		sscanf(text + strlen("sha256:") + 2 * i, "%2x", &byte);
-		writer->fs->super->s_uuid[i] = (uint8_t)byte;
+		const char *digits = text + strlen("sha256:") + 2 * i;
+		char byte[] = {digits[0], digits[1], '\0'};
+		writer->fs->super->s_uuid[i] = (uint8_t)strtoul(byte, NULL, 16);
 	}
 	/* RFC 9562, version 8: made in a way of one's own. */
 	writer->fs->super->s_uuid[6] = (writer->fs->super->s_uuid[6] & 0x0f) | 0x80;

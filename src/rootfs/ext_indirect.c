@@ -34,7 +34,7 @@ uint64_t indirect_bound(const struct extents_count *count)
 struct walk {
 	struct writer *writer;
 	const struct run *run, *end; /* the first run that does not lie before where we are */
-	uint64_t *blocks;
+	uint64_t blocks;             /* written */
 };
 
 /* Writes what maps the file's blocks from `first` on, and makes *ret the block number for it, 0
@@ -57,7 +57,7 @@ static int fill(struct walk *walk, unsigned level, uint64_t first, uint32_t *ret
 			return -err->code;
 	if (space_take(&walk->writer->space, 1, &block, &count, err) < 0)
 		return -err->code;
-	++*walk->blocks;
+	walk->blocks++;
 	*ret = htole32(block);
 	return output_write(&walk->writer->data, (uint64_t)block * EXT_BLOCK, table, sizeof(table),
 						err);
@@ -66,8 +66,7 @@ static int fill(struct walk *walk, unsigned level, uint64_t first, uint32_t *ret
 int indirect_write(struct writer *writer, const struct runs *runs, uint32_t i_block[EXT2_N_BLOCKS],
 				   uint64_t *blocks, struct error *err)
 {
-	struct walk walk = {
-		.writer = writer, .run = runs->items, .end = runs->items + runs->count, .blocks = blocks};
+	struct walk walk = {.writer = writer, .run = runs->items, .end = runs->items + runs->count};
 	uint64_t first = 0;
 
 	for (unsigned i = 0; i < EXT2_N_BLOCKS; i++) {
@@ -76,5 +75,6 @@ int indirect_write(struct writer *writer, const struct runs *runs, uint32_t i_bl
 			return -err->code;
 		first += span(level);
 	}
+	*blocks += walk.blocks;
 	return 0;
 }

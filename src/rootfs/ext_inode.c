@@ -18,6 +18,7 @@ struct body {
 	const struct node *node;
 	struct ext2_inode_large *disk;
 	struct stream stream;
+	bool named;      /* in the error: content_read() says what it could not read on the host */
 	uint64_t blocks; /* that it takes, of all kinds */
 	uint32_t flags;
 };
@@ -48,8 +49,10 @@ static int write_file(struct writer *writer, struct body *body, struct error *er
 	const struct inode *inode = body->node->inode;
 
 	body->stream.size = inode->size;
-	if (content_read(inode, stream_write, &body->stream, err) < 0)
+	if (content_read(inode, stream_write, &body->stream, err) < 0) {
+		body->named = inode->content.kind == CONTENT_PATH;
 		return -err->code;
+	}
 	set_size(body->disk, inode->size);
 	return write_mapped(writer, body, err);
 }
@@ -173,33 +176,34 @@ static uint64_t record_offset(const ext2_filsys fs, uint32_t number)
 	return ext2fs_inode_table_loc(fs, group) * EXT_BLOCK + index * EXT_INODE;
 }
 
-static int write_inode(struct writer *writer, const struct node *node, struct error *err)
+/* Writes the record, which is whole, and counts it. */
+static int put_record(struct writer *writer, const struct body *body, union record *record,
+					  struct error *err)
 {
-	union record record = {0};
-	_cleanup_(body_free) struct body body = {
-		.node = node, .disk = &record.inode, .stream.writer = writer};
-	uint32_t number = disk_number(node->inode);
+	uint32_t number = disk_number(body->node->inode);
+	uint64_t sectors = body->blocks * (EXT_BLOCK / 512);
 
-	set_metadata(&record.inode, writer->format, node);
-	if (write_body[ext_file_type(node->inode->mode)](writer, &body, err) < 0 ||
-		write_xattrs(writer, &body, &record, err) < 0)
-		return -err->code;
-	record.inode.i_flags = htole32(body.flags);
-	record.inode.i_blocks = htole32((uint32_t)(body.blocks * (EXT_BLOCK / 512)));
-	record.inode.osd2.linux2.l_i_blocks_hi =
-		htole16((uint16_t)(body.blocks * (EXT_BLOCK / 512) >> 32));
-	digest_update(writer->identity, record.bytes, sizeof(record.bytes));
-	ext2fs_inode_alloc_stats2(writer->fs, number, +1, S_ISDIR(node->inode->mode));
-	return output_write(&writer->table, record_offset(writer->fs, number), record.bytes,
-						sizeof(record.bytes), err);
+	record->inode.i_flags = htole32(body->flags);
+	record->inode.i_blocks = htole32((uint32_t)sectors);
+	record->inode.osd2.linux2.l_i_blocks_hi = htole16((uint16_t)(sectors >> 32));
+	digest_update(writer->identity, record->bytes, sizeof(record->bytes));
+	ext2fs_inode_alloc_stats2(writer->fs, number, +1, S_ISDIR(body->node->inode->mode));
+	return output_write(&writer->table, record_offset(writer->fs, number), record->bytes,
+						sizeof(record->bytes), err);
 }
 
 int node_write(struct writer *writer, size_t index, struct error *err)
 {
-	if (write_inode(writer, &writer->nodes.items[index], err) == 0)
+	const struct node *node = &writer->nodes.items[index];
+	union record record = {0};
+	_cleanup_(body_free) struct body body = {
+		.node = node, .disk = &record.inode, .stream.writer = writer};
+
+	set_metadata(&record.inode, writer->format, node);
+	if (write_body[ext_file_type(node->inode->mode)](writer, &body, err) == 0 &&
+		write_xattrs(writer, &body, &record, err) == 0 &&
+		put_record(writer, &body, &record, err) == 0)
 		return 0;
 	_cleanup_free_ char *path = nodes_path(&writer->nodes, index);
-	if (strstr(err->message, path)) /* who read the content knew it */
-		return -err->code;
-	return error_wrap(err, "%s", path);
+	return body.named ? -err->code : error_wrap(err, "%s", path);
 }

@@ -124,20 +124,27 @@ void runs_free(struct runs *runs)
 	*runs = (struct runs){0};
 }
 
-static void runs_add(struct runs *runs, struct run run)
+static struct run *runs_last(const struct runs *runs)
 {
-	struct run *last = runs->count ? &runs->items[runs->count - 1] : NULL;
+	return runs->count ? &runs->items[runs->count - 1] : NULL;
+}
+
+/* Adds a run, or lengthens the last one by it; returns what is the last one now. */
+static const struct run *runs_add(struct runs *runs, struct run run)
+{
+	struct run *last = runs_last(runs);
 
 	if (last && last->logical + last->length == run.logical &&
 		last->physical + last->length == run.physical) {
 		last->length += run.length;
-		return;
+		return last;
 	}
-	if (runs->count == runs->capacity) {
+	if (!runs->items || runs->count == runs->capacity) {
 		runs->capacity = runs->capacity ? runs->capacity * 2 : 4;
 		runs->items = xrealloc(runs->items, runs->capacity, sizeof(*runs->items));
 	}
-	runs->items[runs->count++] = run;
+	runs->items[runs->count] = run;
+	return &runs->items[runs->count++];
 }
 
 int stream_write(uint64_t offset, const void *bytes, size_t length, void *data, struct error *err)
@@ -151,15 +158,13 @@ int stream_write(uint64_t offset, const void *bytes, size_t length, void *data, 
 						 (unsigned long long)stream->size);
 	while (length) {
 		uint32_t block = (uint32_t)(offset / EXT_BLOCK), within = offset % EXT_BLOCK;
-		const struct runs *runs = &stream->runs;
-		const struct run *last = runs->count ? &runs->items[runs->count - 1] : NULL;
+		const struct run *last = runs_last(&stream->runs);
 		if (!last || block >= last->logical + last->length) {
 			uint64_t want = (within + length + EXT_BLOCK - 1) / EXT_BLOCK;
 			struct run run = {.logical = block};
 			if (space_take(&writer->space, want, &run.physical, &run.length, err) < 0)
 				return -err->code;
-			runs_add(&stream->runs, run);
-			last = &runs->items[runs->count - 1];
+			last = runs_add(&stream->runs, run);
 		}
 		if (block < last->logical)
 			return error_set(err, EBADMSG, "its data is out of order");

@@ -16,10 +16,12 @@ enum {
 	BYTES_PER_INODE = 16384,       /* of free space; mke2fs.conf's inode_ratio */
 	SLACK = (1 << 30) + (1 << 25), /* bytes, when no size was asked for; inodes take the odd part */
 	SMALL_JOURNAL = 1024,          /* blocks: jbd2's least (JBD2_MIN_JOURNAL_BLOCKS) */
-	JOURNAL = 4096,                /* blocks, where there is plenty of room */
+	JOURNAL = 4096,                /* blocks, where there is room */
 	INODES_PER_GROUP = 30000,      /* at most, of used ones; there can be 32768 */
+	PLENTY = 16 * JOURNAL,         /* blocks of free space: that much room */
 	MIB = (1 << 20) / EXT_BLOCK,   /* blocks */
-	PROBE_SIZE = 1 << 20,          /* bytes from which on a host's file is looked at for holes */
+	GIB = (1 << 30) / EXT_BLOCK,
+	PROBE_SIZE = 1 << 20, /* bytes from which on a host's file is looked at for holes */
 };
 
 /* Block numbers have 32 bits. */
@@ -173,7 +175,7 @@ int plan_make(const struct ext_format *format, const struct nodes *nodes, uint64
 	uint64_t blocks = size ? divide_up(size, EXT_BLOCK) : needed + SLACK / EXT_BLOCK;
 	if (blocks > BLOCKS_MAX)
 		return error_set(err, EFBIG, "a disk of %llu GiB is too large: %s holds 16 TiB",
-						 (unsigned long long)(blocks / (MIB * 1024)), format->name);
+						 (unsigned long long)(blocks / GIB), format->name);
 	if (blocks < needed) {
 		error_set(err, ENOSPC, "the files need a disk of %llu MiB, not of %llu MiB",
 				  (unsigned long long)divide_up(needed, MIB), (unsigned long long)(blocks / MIB));
@@ -185,6 +187,6 @@ int plan_make(const struct ext_format *format, const struct nodes *nodes, uint64
 		.inodes = inodes + (blocks - needed) / (BYTES_PER_INODE / EXT_BLOCK),
 	};
 	if (format->journal)
-		ret->journal_blocks = blocks - needed >= 16 * JOURNAL ? JOURNAL : SMALL_JOURNAL;
+		ret->journal_blocks = blocks - needed >= PLENTY ? JOURNAL : SMALL_JOURNAL;
 	return 0;
 }

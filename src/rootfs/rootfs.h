@@ -21,7 +21,8 @@ const char *rootfs_type_name(enum rootfs_type type);
 
 struct rootfs_options {
 	enum rootfs_type type;
-	uint64_t size; /* of the disk in bytes; 0: what the tree needs and 1 GiB more, sparse */
+	uint64_t size; /* of the disk in bytes, rounded up to 4096; 0: what the tree needs and 1 GiB
+					  of free space */
 };
 
 struct rootfs_stats {
@@ -33,7 +34,11 @@ struct rootfs_stats {
 
 /*
  * Writes the tree as a file system into `fd` (an empty file opened read-write,
- * which it sizes). -ENOSPC with the size that is needed when `size` is too small.
+ * which it sizes and leaves sparse); on failure the file is empty.
+ * Extended attributes of other systems than Linux are left out; no lost+found is made.
+ * Errors: -ENOSPC with the size that is needed when `size` is too small, or when the host's disk is
+ * full; -EMLINK, -EFBIG, -E2BIG for more links, larger files or attributes than the type allows;
+ * -EINVAL, -ENAMETOOLONG, -EOVERFLOW for what no Linux has. The path is in the message.
  */
 int rootfs_write(const struct tree *tree, const struct rootfs_options *options, int fd,
 				 struct rootfs_stats *ret, struct error *err);
@@ -46,5 +51,6 @@ int rootfs_cached(const struct image *image, const struct rootfs_options *option
 				  struct error *err);
 
 /* Writes the tree as a "newc" cpio archive, uncompressed
- * (Documentation/driver-api/early-userspace/buffer-format.rst). */
+ * (Documentation/driver-api/early-userspace/buffer-format.rst), which has no extended attributes.
+ * `fd` may be a pipe. -EFBIG for files of 4 GiB and more. */
 int initramfs_write(const struct tree *tree, int fd, struct error *err);

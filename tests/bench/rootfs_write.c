@@ -31,7 +31,7 @@ static int write_image(char *argv[], struct rootfs_stats *stats, struct error *e
 int main(int argc, char *argv[])
 {
 	_cleanup_error_ struct error err = {0};
-	struct rootfs_stats stats;
+	struct rootfs_stats stats = {0};
 
 	if (argc != 5) {
 		fprintf(stderr, "usage: rootfs_write TYPE SIZE DIRECTORY IMAGE\n");

@@ -198,9 +198,8 @@ static void test_content_that_changed(void **state)
 	file->content.kind = CONTENT_PATH;
 	file->content.source = source_new(directory);
 	file->content.path = xstrdup("shrunk");
-	assert_fails(
-		tree, ROOTFS_EXT2, 0, EIO,
-		"cannot write an ext2 root file system: usr/file: shrunk changed while it was read", NULL);
+	assert_fails(tree, ROOTFS_EXT2, 0, EIO,
+				 "cannot write an ext2 root file system: shrunk changed while it was read", NULL);
 	tree_remove(tree, "usr/file");
 
 	struct extent behind = {.offset = 0, .length = 5000};
