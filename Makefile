@@ -25,7 +25,7 @@ LIBRARY_OBJECTS := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all unit man install clean help
+.PHONY: all unit fuzz man install clean help
 all: $(BUILD)/lupine $(BUILD)/guest/init
 
 $(BUILD)/lupine: $(BUILD)/src/cli/main.o $(LIBRARY)
@@ -65,6 +65,15 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) $(LIBS)
 
+# libFuzzer programs, in $(BUILD)/fuzz/: tests/fuzz/fuzz_NAME.c; corpora in tests/fuzz/corpus/NAME/.
+# Everything is built a second time, with clang and its instrumentation.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	$(MAKE) CC=clang BUILD=$(BUILD)/fuzz SANITIZE=fuzzer-no-link,address,undefined $(FUZZERS)
+
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIBRARY)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS)
+
 # Man pages come from the program's own tables: one of lupine, one a verb.
 man: $(BUILD)/man/lupine.1
 $(BUILD)/man/lupine.1: $(BUILD)/lupine
@@ -89,6 +98,7 @@ clean:
 help:
 	@echo 'make            the program and the guest init, in $(BUILD)/'
 	@echo 'make unit       the unit tests'
+	@echo 'make fuzz       the fuzzers, in $(BUILD)/fuzz/'
 	@echo 'make man        the man pages, in $(BUILD)/man/'
 	@echo 'make install    everything, beneath DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make clean      remove $(BUILD)/'

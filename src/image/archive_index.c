@@ -149,7 +149,8 @@ int archive_index_open(const char *path, uint64_t limit, struct archive_index **
 			return -err->code;
 	if (more < 0)
 		return more;
-	qsort(index->members, index->count, sizeof(struct member), by_name);
+	if (index->count)
+		qsort(index->members, index->count, sizeof(struct member), by_name);
 	for (size_t i = 1; i < index->count; i++)
 		if (strcmp(index->members[i - 1].name, index->members[i].name) == 0)
 			return error_set(err, EINVAL, "the archive has %s twice", index->members[i].name);
@@ -169,21 +170,28 @@ static int open_member(const struct archive_index *index, const struct member *m
 	return 0;
 }
 
+static const struct member *find_member(const struct archive_index *index, const char *name)
+{
+	const struct member key = {.name = (char *)name};
+
+	if (!index->count)
+		return NULL;
+	return bsearch(&key, index->members, index->count, sizeof(struct member), by_name);
+}
+
 int archive_index_get(const struct archive_index *index, const char *name, struct blob *ret,
 					  struct error *err)
 {
-	struct member key = {.name = (char *)name};
+	const struct member *member = find_member(index, name);
 
-	for (unsigned hops = 0; hops <= LINK_LIMIT; hops++) {
-		const struct member *member =
-			bsearch(&key, index->members, index->count, sizeof(struct member), by_name);
-		if (!member)
-			return error_set(err, ENOENT, "%s is not there", name);
-		if (!member->target)
-			return open_member(index, member, ret, err);
-		key.name = member->target;
+	for (unsigned hops = 0; member && member->target; hops++) {
+		if (hops == LINK_LIMIT)
+			return error_set(err, ELOOP, "%s: too many links", name);
+		member = find_member(index, member->target);
 	}
-	return error_set(err, ELOOP, "%s: too many links", name);
+	if (!member)
+		return error_set(err, ENOENT, "%s is not there", name);
+	return open_member(index, member, ret, err);
 }
 
 void archive_index_close(struct archive_index **index)
