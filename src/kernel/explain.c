@@ -62,7 +62,7 @@ static const char *chosen_instead(const struct kconfig *kconfig, const struct co
 	return NULL;
 }
 
-/* What one block says of why its option is not set as asked. */
+/* Why the conditions of one block leave its option as it is. */
 static void say_block(struct buf *text, const struct kconfig *kconfig, const struct config *config,
 					  const struct kconfig_block *block)
 {
@@ -84,37 +84,45 @@ static void say_block(struct buf *text, const struct kconfig *kconfig, const str
 	} else {
 		buf_puts(text, "its conditions are met, so the value is not one it can have");
 	}
-	buf_printf(text, " (%s:%u)", block->file, block->line);
+}
+
+/* What one block says of why its option has another value than was asked for. */
+static char *explain_block(const struct kconfig *kconfig, const struct config *config,
+						   const struct config_option *asked, const struct kconfig_block *block,
+						   const struct strings *selectors)
+{
+	struct buf text = {0};
+
+	if (selectors->count) {
+		buf_puts(&text, "it is selected by ");
+		join(&text, selectors, ", ");
+	} else if (strcmp(asked->value, "n") == 0 && !block->prompt) {
+		buf_puts(&text, "it cannot be unset, its default decides");
+	} else {
+		say_block(&text, kconfig, config, block);
+	}
+	buf_printf(&text, " (%s:%u)", block->file, block->line);
+	return buf_steal(&text);
 }
 
 char *kconfig_explain(const struct kconfig *kconfig, const struct config *config,
 					  const struct config_option *asked)
 {
-	_cleanup_strings_ struct strings selectors = {0};
+	_cleanup_strings_ struct strings selectors = {0}, reasons = {0};
 	struct buf text = {0};
-	bool known = false;
 
 	list_selectors(kconfig, config, asked->name, true, &selectors);
 	for (size_t i = 0; i < kconfig->block_count; i++) {
 		const struct kconfig_block *block = &kconfig->blocks[i];
-		if (strcmp(block->name, asked->name) != 0)
+		/* Where an option has several blocks, one that selects it is enough. */
+		if (strcmp(block->name, asked->name) != 0 || (selectors.count && reasons.count))
 			continue;
-		if (selectors.count) {
-			buf_puts(&text, "it is selected by ");
-			join(&text, &selectors, ", ");
-			buf_printf(&text, " (%s:%u)", block->file, block->line);
-			return buf_steal(&text);
-		}
-		if (known)
-			buf_puts(&text, ", or ");
-		known = true;
-		if (strcmp(asked->value, "n") == 0 && !block->prompt)
-			buf_printf(&text, "it cannot be unset, its default decides (%s:%u)", block->file,
-					   block->line);
-		else
-			say_block(&text, kconfig, config, block);
+		_cleanup_free_ char *reason = explain_block(kconfig, config, asked, block, &selectors);
+		if (!strings_contain(&reasons, reason))
+			strings_add(&reasons, reason);
 	}
-	if (!known)
+	join(&text, &reasons, ", or ");
+	if (!reasons.count)
 		say_unknown(&text, kconfig, asked->name);
 	return buf_steal(&text);
 }

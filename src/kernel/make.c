@@ -58,11 +58,11 @@ static const char *line_target(const char *line)
 	return *target ? target : NULL;
 }
 
-/* Whether a line tells of an error: the compiler's, the linker's, or make's own. */
+/* Whether a line tells what is wrong: the compiler's and the linker's do, make's own only say
+ * where. */
 static bool is_error(const char *line)
 {
-	static const char *const marks[] = {" error: ", "Error:", "*** ", "undefined reference",
-										"fatal error"};
+	static const char *const marks[] = {" error: ", "Error: ", "undefined reference"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
 		if (strstr(line, marks[i]))
@@ -149,8 +149,6 @@ static void add_make(const struct make *make, const char *target, const struct s
 	_cleanup_free_ char *ccache = path_find_program("ccache");
 
 	strings_add(argv, "make");
-	strings_add(argv, "-C");
-	strings_add(argv, make->plan->source.tree);
 	strings_addf(argv, "-j%d", processors());
 	strings_addf(argv, "O=%s", make->objects);
 	strings_addf(argv, "ARCH=%s", make->plan->architecture->make);
@@ -185,8 +183,11 @@ int make_run(struct make *make, const char *target, const struct strings *variab
 	forget_lines(make);
 	add_environment(&argv);
 	add_make(make, target, variables, &argv);
-	const struct process process = {
-		.argv = argv.items, .log = make->log, .on_line = on_line, .data = make};
+	const struct process process = {.argv = argv.items,
+									.directory = make->plan->source.tree,
+									.log = make->log,
+									.on_line = on_line,
+									.data = make};
 	int result = process_run(&process, &failure);
 	progress_clear();
 	if (result == 0)
