@@ -60,6 +60,8 @@ static int parse_saved(const json_t *json, struct saved_image *ret, struct error
 		json_get_strings(json, name, "RepoTags", JSON_OPTIONAL, &ret->tags, err) < 0 ||
 		json_get_strings(json, name, "Layers", JSON_OPTIONAL, &ret->layers, err) < 0)
 		return -err->code;
+	if (!ret->config || !*ret->config)
+		return error_set(err, EINVAL, "%s: \"Config\" is empty", name);
 	if (ret->layers.count > LAYER_LIMIT)
 		return error_set(err, E2BIG, "%s: \"Layers\" has %zu items, more than %d", name,
 						 ret->layers.count, LAYER_LIMIT);
@@ -175,7 +177,7 @@ int docker_load(const struct store *store, const char *tag, const struct image_o
 	if (wanted_architecture(options, &architecture, err) < 0 ||
 		read_document(store, "manifest.json", &text, err) < 0 ||
 		json_parse(text.data, text.length, "manifest.json", &list, err) < 0 ||
-		select_image(list, tag, &saved, err) < 0)
+		select_image(list, tag, &saved, err) < 0 || !saved.config)
 		return -err->code;
 	if (saved.tags.count) {
 		free(image->name);

@@ -36,7 +36,7 @@ static int spend(struct layer *layer, uint64_t bytes, struct error *err)
 {
 	if (bytes > layer->stack->metadata_left)
 		return error_set(err, EFBIG,
-						 "more than %llu MiB of attributes, link targets and maps of holes",
+						 "more than %llu MiB of names, attributes, link targets and maps of holes",
 						 LAYER_METADATA_LIMIT >> 20);
 	layer->stack->metadata_left -= bytes;
 	return 0;
@@ -237,12 +237,14 @@ static int apply_entry(struct layer *layer, struct archive_entry *entry, const c
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	const char *linked = archive_entry_hardlink(entry);
 
+	if (spend(layer, strlen(name), err) < 0)
+		return -err->code;
 	if (starts_with(name, WHITEOUT_PREFIX))
 		return apply_whiteout(layer, path, name, err);
 	if (starts_with(path, WHITEOUT_META))
 		return 0;
 	if (linked) {
-		struct inode *inode;
+		struct inode *inode = NULL;
 		if (find_linked(layer, linked, &inode, err) < 0)
 			return -err->code;
 		return put(layer, path, inode, err);

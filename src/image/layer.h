@@ -21,10 +21,10 @@ struct layer_blob {
 int layer_open(const struct layer_blob *layer, uint64_t *budget, struct blob *ret,
 			   struct error *err);
 
-/* What the stacked layers of one image may take in memory beside their entries. */
+/* What the stacked layers of one image may take in memory beside a fixed part for each file. */
 struct layer_stack {
 	struct tree *tree;
-	uint64_t metadata_left; /* bytes of link targets, attributes and maps of holes */
+	uint64_t metadata_left; /* bytes of names, link targets, attributes and maps of holes */
 };
 #define LAYER_METADATA_LIMIT (256ULL << 20)
 

@@ -89,7 +89,7 @@ static int add_to_cache(const struct layer_blob *layer, uint64_t limit, const ch
 						const char *name, struct error *err)
 {
 	_cleanup_staging_ struct staging staging = STAGING_NONE;
-	uint64_t length;
+	uint64_t length = 0;
 
 	if (staging_begin(cache, &staging, err) < 0 ||
 		unpack(layer, limit, staging.path, &length, err) < 0 ||

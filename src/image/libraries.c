@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { OBJECT_LIMIT = 2000, CACHE_LIMIT = 64 * 1024 * 1024 };
@@ -316,11 +315,11 @@ static void find_glibc_extras(struct search *search)
 		{"libnss_dns.so.2", 34},
 		{"libresolv.so.2", 34},
 	};
-	int minor = 0;
+	const char *dot = strchr(gnu_get_libc_version(), '.');
+	long minor = dot ? strtol(dot + 1, NULL, 10) : 0;
 
 	if (!is_loaded(search, "libc.so.6"))
 		return;
-	sscanf(gnu_get_libc_version(), "2.%d", &minor);
 	for (size_t i = 0; i < ARRAY_SIZE(extras); i++) {
 		_cleanup_error_ struct error absent = {0};
 		if (minor < extras[i].before)

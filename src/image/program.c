@@ -27,6 +27,7 @@ enum {
 
 struct program {
 	const char *architecture; /* wanted */
+	const char *guest;        /* where the program itself goes */
 	struct host_files files;
 	struct strings search_path; /* directories that PATH has to have beside the standard ones */
 	struct image *image;
@@ -106,6 +107,10 @@ static int add_program(struct program *program, const char *host, const char *gu
 	_cleanup_close_ int fd = open(host, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char line[LINE_LIMIT + 1] = "";
 
+	if (depth && strcmp(guest, program->guest) == 0) {
+		error_set(err, EEXIST, "it would take the place of its own interpreter %s", guest);
+		return error_hint(err, "give the program another name");
+	}
 	if (depth > INTERPRETER_LIMIT)
 		return error_set(err, ELOOP, "%s: interpreters of interpreters, more than %d deep", host,
 						 INTERPRETER_LIMIT);
@@ -218,6 +223,7 @@ int open_program(const char *rest, const struct image_options *options, struct i
 		return error_errno(err, errno, "cannot open %s", rest);
 	const char *slash = strrchr(rest, '/');
 	_cleanup_free_ char *guest = xasprintf("/bin/%s", slash ? slash + 1 : rest);
+	program.guest = guest;
 	image->kind = xstrdup("program");
 	image->name = short_name(rest);
 	if (wanted_architecture(options, &program.architecture, err) < 0 ||

@@ -77,35 +77,37 @@ static int stream_error(struct stream *stream, struct error *err)
 					 "cannot uncompress it: %s", text ? text : "it is cut off or damaged");
 }
 
-int stream_open(const struct blob *blob, struct digest *digest, struct stream **ret,
-				struct error *err)
+/* Starts the decompressor. */
+static int start(struct stream *stream, int filter, struct error *err)
+{
+	struct archive_entry *entry;
+
+	stream->archive = archive_read_new();
+	if (!stream->archive)
+		return error_set(err, ENOMEM, "cannot start uncompressing");
+	archive_read_support_format_raw(stream->archive);
+	archive_read_support_format_empty(stream->archive);
+	archive_read_set_read_callback(stream->archive, read_chunk);
+	archive_read_set_callback_data(stream->archive, stream);
+	/* This one filter and once: libarchive left to itself would also undo what is compressed
+	 * inside of what is compressed. To it, what fails before the first byte is an empty archive. */
+	if (archive_read_append_filter(stream->archive, filter) != ARCHIVE_OK ||
+		archive_read_open1(stream->archive) != ARCHIVE_OK ||
+		archive_read_next_header(stream->archive, &entry) != ARCHIVE_OK)
+		return stream_error(stream, err);
+	return 0;
+}
+
+struct stream *stream_open(const struct blob *blob, struct digest *digest, struct error *err)
 {
 	_cleanup_stream_ struct stream *stream = xcalloc(1, sizeof(*stream));
 	enum compression compression = compression_of(blob);
-	struct archive_entry *entry;
 
 	stream->blob = *blob;
 	stream->digest = digest;
-	if (compression != COMPRESSION_NONE) {
-		stream->archive = archive_read_new();
-		if (!stream->archive)
-			return error_set(err, ENOMEM, "cannot start uncompressing");
-		archive_read_support_format_raw(stream->archive);
-		archive_read_support_format_empty(stream->archive);
-		archive_read_set_read_callback(stream->archive, read_chunk);
-		archive_read_set_callback_data(stream->archive, stream);
-		/* This one filter and once: libarchive left to itself would also undo what is
-		 * compressed inside of what is compressed. */
-		if (archive_read_append_filter(stream->archive, formats[compression].filter) !=
-				ARCHIVE_OK ||
-			archive_read_open1(stream->archive) != ARCHIVE_OK)
-			return stream_error(stream, err);
-		/* To libarchive what fails before the first byte is an empty archive, ARCHIVE_EOF. */
-		if (archive_read_next_header(stream->archive, &entry) != ARCHIVE_OK)
-			return stream_error(stream, err);
-	}
-	*ret = steal(&stream);
-	return 0;
+	if (compression != COMPRESSION_NONE && start(stream, formats[compression].filter, err) < 0)
+		return NULL;
+	return steal(&stream);
 }
 
 static int read_plain(struct stream *stream, const void **bytes, size_t *length, struct error *err)
@@ -208,13 +210,13 @@ static int check_length(const struct blob *blob, uint64_t length, uint64_t limit
 int stream_copy(const struct blob *blob, uint64_t limit, struct digest *stored,
 				struct digest *content, int fd, uint64_t *ret_length, struct error *err)
 {
-	_cleanup_stream_ struct stream *stream = NULL;
-	const void *bytes;
-	size_t length;
+	_cleanup_stream_ struct stream *stream = stream_open(blob, stored, err);
+	const void *bytes = NULL;
+	size_t length = 0;
 	uint64_t total = 0;
 	int more;
 
-	if (stream_open(blob, stored, &stream, err) < 0)
+	if (!stream)
 		return -err->code;
 	while ((more = stream_read(stream, &bytes, &length, err)) > 0) {
 		if (check_length(blob, total + length, limit, err) < 0 ||

@@ -19,9 +19,8 @@ enum compression compression_of(const struct blob *blob);
 struct stream;
 
 /* Starts reading `blob`, which stays the caller's. `digest` (may be NULL) gets the bytes of the
- * blob as they are stored. */
-int stream_open(const struct blob *blob, struct digest *digest, struct stream **ret,
-				struct error *err);
+ * blob as they are stored. NULL on failure. */
+struct stream *stream_open(const struct blob *blob, struct digest *digest, struct error *err);
 /* The next bytes, uncompressed, valid until the next call. Returns 1, 0 at the end, or a
  * negative errno. */
 int stream_read(struct stream *stream, const void **bytes, size_t *length, struct error *err);

@@ -33,14 +33,14 @@ static const struct {
 /* "RTMIN+3" and "RTMAX-2"; 0 when it is neither. */
 static int realtime_signal(const char *name)
 {
-	unsigned offset;
-	int end = 0, number = 0;
+	_cleanup_error_ struct error ignored = {0};
+	bool up = strncasecmp(name, "RTMIN+", 6) == 0, down = strncasecmp(name, "RTMAX-", 6) == 0;
+	uint64_t offset;
 
-	if (sscanf(name, "RTMIN+%2u%n", &offset, &end) == 1 && !name[end])
-		number = REALTIME_FIRST + (int)offset;
-	else if (sscanf(name, "RTMAX-%2u%n", &offset, &end) == 1 && !name[end])
-		number = REALTIME_LAST - (int)offset;
-	return number >= REALTIME_FIRST && number <= REALTIME_LAST ? number : 0;
+	if ((!up && !down) ||
+		parse_number(name + 6, 0, REALTIME_LAST - REALTIME_FIRST, &offset, &ignored) < 0)
+		return 0;
+	return up ? REALTIME_FIRST + (int)offset : REALTIME_LAST - (int)offset;
 }
 
 int image_parse_signal(const char *text, struct error *err)

@@ -209,6 +209,9 @@ static void test_wrong_scripts(void **state)
 		write_text("s", cases[i].text);
 		assert_fails("s", cases[i].code, message, NULL);
 	}
+	write_text("sh", "#!/bin/sh\n");
+	assert_fails("sh", EEXIST, "sh: it would take the place of its own interpreter /bin/sh",
+				 "give the program another name");
 	_cleanup_free_ char *loop = xasprintf("#!%s/s\n", home);
 	_cleanup_free_ char *message =
 		xasprintf("s: %s/s: interpreters of interpreters, more than 4 deep", home);

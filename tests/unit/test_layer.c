@@ -3,6 +3,7 @@
 #include "image_fixture.h"
 
 #include <locale.h>
+#include <time.h>
 
 /* Puts a tar on the tree; takes the tar's memory. */
 static int apply(struct tree *tree, struct buf tar, struct error *err)
@@ -417,7 +418,7 @@ static void test_limits(void **state)
 	write_bytes("tar", tar.data, tar.length);
 	struct blob blob = {.fd = open("tar", O_RDONLY | O_CLOEXEC), .length = tar.length};
 	assert_error(layer_apply(&stack, &blob, &err), EFBIG, &err,
-				 "two: more than 256 MiB of attributes, link targets and maps of holes");
+				 "two: more than 256 MiB of names, attributes, link targets and maps of holes");
 	buf_free(&tar);
 	/* A file of exbibytes, all hole. */
 	char map[512] = "1\n4611686018427387904\n0\n";
@@ -429,6 +430,39 @@ static void test_limits(void **state)
 					 .pax = "GNU.sparse.major=1\nGNU.sparse.minor=0\nGNU.sparse.name=x\n"
 							"GNU.sparse.realsize=4611686018427387904"}),
 				EFBIG, "x: 4611686018427387904 bytes are more than a file system can hold");
+}
+
+/* Long paths full of links, again and again: work must not grow with the square of their length. */
+static void test_costly_paths(void **state)
+{
+	_cleanup_tree_ struct tree *tree = tree_new();
+	struct buf tar = {0}, records = {0}, path = {0};
+	clock_t start = clock();
+
+	(void)state;
+	buf_puts(&path, "path=");
+	for (unsigned i = 0; i < 2000; i++)
+		buf_puts(&path, "d/");
+	buf_puts(&path, ".wh.x");
+	for (unsigned i = 0; i < 1000; i++) {
+		pax_record(&records, path.data, path.length);
+		tar_pax(&tar, &records);
+		tar_add(&tar, &(struct member){.name = "x", .type = '0'});
+		records.length = 0;
+	}
+	path.length -= strlen(".wh.x");
+	buf_puts(&path, "file");
+	pax_record(&records, path.data, path.length);
+	struct buf below = {0};
+	tar_pax(&below, &records);
+	tar_add(&below, &(struct member){.name = "x", .type = '0'});
+	apply_ok(tree, below);
+	apply_ok(tree, tar);
+	buf_free(&path);
+	buf_free(&records);
+	clock_t spent = (clock() - start) / CLOCKS_PER_SEC;
+	if (spent > 10)
+		fail_msg("it took %ld s", (long)spent);
 }
 
 /* GNU tar's own sparse archives, in all its formats. */
@@ -529,6 +563,7 @@ int main(void)
 		IMAGE_TEST(test_hostile_entries),
 		IMAGE_TEST(test_truncated),
 		IMAGE_TEST(test_limits),
+		IMAGE_TEST(test_costly_paths),
 		IMAGE_TEST(test_sparse_formats),
 		IMAGE_TEST(test_hostile_sparse),
 	};

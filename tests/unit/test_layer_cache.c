@@ -4,6 +4,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 /* The bytes compressed by one of libarchive's filters; the caller frees them. */
 static struct buf compress(const struct buf *bytes, int filter)
@@ -171,6 +173,46 @@ static void test_damaged_cache_is_redone(void **state)
 	buf_free(&tar);
 }
 
+/* Several at once, and one killed in between, come to the same. */
+static void test_at_once(void **state)
+{
+	enum { PROCESSES = 4 };
+	struct buf tar = some_tar();
+	char diff_id[DIGEST_SIZE];
+	pid_t children[PROCESSES];
+
+	(void)state;
+	digest_of(&tar, diff_id);
+	write_bytes("stored", tar.data, tar.length);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (children[i])
+			continue;
+		_cleanup_error_ struct error err = {0};
+		struct layer_blob layer = {
+			.blob = {.fd = open("stored", O_RDONLY | O_CLOEXEC), .length = tar.length},
+			.diff_id = diff_id,
+		};
+		struct blob blob = BLOB_NONE;
+		uint64_t budget = 1 << 24;
+		_exit(layer_open(&layer, &budget, &blob, &err) == 0 && blob.length == tar.length ? 0 : 1);
+	}
+	kill(children[0], SIGKILL);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		int status;
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_true(status == 0 || (i == 0 && WIFSIGNALED(status)));
+	}
+	struct blob blob = BLOB_NONE;
+	uint64_t budget = 1 << 24;
+	struct error err = {0};
+	assert_ok(open_layer(&tar, NULL, diff_id, &budget, &blob, &err), &err);
+	assert_blob(&blob, &tar);
+	blob_close(&blob);
+	buf_free(&tar);
+}
+
 static void test_bad_layers_leave_nothing(void **state)
 {
 	struct buf tar = some_tar(), gzip = compress(&tar, ARCHIVE_FILTER_GZIP);
@@ -260,6 +302,7 @@ int main(void)
 		IMAGE_TEST(test_compressed_in_pieces),
 		IMAGE_TEST(test_holes_in_the_cache),
 		IMAGE_TEST(test_damaged_cache_is_redone),
+		IMAGE_TEST(test_at_once),
 		IMAGE_TEST(test_bad_layers_leave_nothing),
 		IMAGE_TEST(test_bomb),
 	};
