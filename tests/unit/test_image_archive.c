@@ -199,7 +199,7 @@ static void test_both_formats(void **state)
 	digest_of(&layer, digest);
 	digest_of(&text, config_digest);
 	layout_simple("l", "{}", &layer, 1);
-	_cleanup_free_ char *stored = layout_text("l", CONFIG_TYPE, config);
+	free(layout_text("l", CONFIG_TYPE, config));
 	_cleanup_free_ char *manifest =
 		xasprintf("[{\"Config\": \"blobs/sha256/%s\", \"RepoTags\": [\"both:1\"], \"Layers\": "
 				  "[\"blobs/sha256/%s\"]}]",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Programs and directories of the host, and what a bare reference is taken for. */
+#include "image/ld_cache.h"
 #include "image_fixture.h"
 
 #include <elf.h>
@@ -158,6 +159,35 @@ static void test_library_paths(void **state)
 	NEED_ROOT();
 	assert_output("app/bin/rpath", "", "4");
 	assert_output("app/bin/runpath", "", "4");
+}
+
+/* The host's own cache, and then the same cut short at every byte. */
+static void test_loader_cache(void **state)
+{
+	struct buf cache = {0};
+	struct strings found = {0};
+	struct error err = {0};
+
+	(void)state;
+	if (!path_exists(LD_CACHE_PATH)) {
+		print_message("[  SKIPPED ] %s: there is no %s\n", __func__, LD_CACHE_PATH);
+		skip();
+	}
+	assert_ok(file_read(AT_FDCWD, LD_CACHE_PATH, 1 << 26, &cache, &err), &err);
+	ld_cache_find(&cache, "libc.so.6", &found);
+	assert_true(found.count > 0);
+	for (size_t i = 0; i < found.count; i++)
+		assert_true(path_exists(found.items[i]) && ends_with(found.items[i], "/libc.so.6"));
+	strings_free(&found);
+	ld_cache_find(&cache, "libc.so", &found);
+	for (size_t length = 0; length < 3000 && length < cache.length; length++) {
+		struct buf part = {0};
+		buf_append(&part, cache.data, length);
+		ld_cache_find(&part, "libc.so.6", &found);
+		buf_free(&part);
+	}
+	strings_free(&found);
+	buf_free(&cache);
 }
 
 static void test_scripts(void **state)
@@ -373,11 +403,12 @@ static void test_recognition(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IMAGE_TEST(test_dynamic_program),      IMAGE_TEST(test_static_program),
-		IMAGE_TEST(test_library_paths),        IMAGE_TEST(test_scripts),
-		IMAGE_TEST(test_wrong_scripts),        IMAGE_TEST(test_wrong_programs),
-		IMAGE_TEST(test_damaged_programs),     IMAGE_TEST(test_directory),
-		IMAGE_TEST(test_directory_leaves_out), IMAGE_TEST(test_recognition),
+		IMAGE_TEST(test_dynamic_program), IMAGE_TEST(test_static_program),
+		IMAGE_TEST(test_library_paths),   IMAGE_TEST(test_loader_cache),
+		IMAGE_TEST(test_scripts),         IMAGE_TEST(test_wrong_scripts),
+		IMAGE_TEST(test_wrong_programs),  IMAGE_TEST(test_damaged_programs),
+		IMAGE_TEST(test_directory),       IMAGE_TEST(test_directory_leaves_out),
+		IMAGE_TEST(test_recognition),
 	};
 
 	return cmocka_run_group_tests_name("programs and directories", tests, NULL, NULL);

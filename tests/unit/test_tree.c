@@ -121,6 +121,11 @@ static void test_refusals(void **state)
 	put_fails(tree, "again", tree_lookup(tree, "a", false), EPERM,
 			  "again: a hard link to a directory");
 	assert_int_equal(tree->entry_count, 3);
+	/* As if there were so many. */
+	tree->entry_count = TREE_ENTRY_LIMIT;
+	put_fails(tree, "a/one-more", file_of(""), E2BIG, "a/one-more: more than 4194304 files");
+	put(tree, "file", file_of("y"));
+	tree->entry_count = 3;
 }
 
 static void test_hard_links(void **state)
