@@ -177,6 +177,18 @@ static void set_text(json_t *object, const char *member, const char *text)
 		json_object_set_new(object, member, json_from_text(text));
 }
 
+/* JSON has only text; what a host's arguments may hold beside must not change silently. */
+static int check_text(const struct strings *list, const char *what, struct error *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		_cleanup_json_ json_t *text = json_string(list->items[i]);
+		if (!text)
+			return error_set(err, EILSEQ, "%s: \"%s\" is not UTF-8, which " CONFIG " cannot hold",
+							 what, list->items[i]);
+	}
+	return 0;
+}
+
 /* An OCI image configuration (image-spec config.md) that image_config_parse() reads back. */
 static json_t *config_to_json(const struct image_config *config)
 {
@@ -281,8 +293,13 @@ static int write_contents(const char *directory, const struct machine *machine, 
 int bundle_fill(const char *directory, const struct origin *origin, struct machine *machine,
 				struct error *err)
 {
-	_cleanup_json_ json_t *config = config_to_json(&origin->image->config);
+	const struct image_config *image = &origin->image->config;
+	_cleanup_json_ json_t *config = config_to_json(image);
 
+	if (check_text(&image->env, "the environment", err) < 0 ||
+		check_text(&image->entrypoint, "the entrypoint", err) < 0 ||
+		check_text(&image->cmd, "the command", err) < 0)
+		return -err->code;
 	if (take_file(directory, KERNEL, &machine->kernel, err) < 0 ||
 		take_file(directory, DISK, &machine->disk.path, err) < 0 ||
 		write_databases(directory, origin->image->tree, err) < 0 ||

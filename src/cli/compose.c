@@ -90,10 +90,10 @@ static int compose_command(const struct image *image, struct strings *argv, stru
 	strings_free(argv);
 	strings_extend(argv, &image->config.entrypoint);
 	strings_extend(argv, &image->config.cmd);
-	if (argv->count)
-		return 0;
-	error_set(err, EINVAL, "%s does not say what to run in it", image->reference);
-	return error_hint(err, "give the command: lupine run %s -- COMMAND [ARG...]", image->reference);
+	if (argv->count && !*argv->items[0])
+		return error_set(err, EINVAL, "the command that %s would run has an empty name",
+						 image->reference);
+	return 0;
 }
 
 /* Adds NAME=VALUE unless the name is set. */

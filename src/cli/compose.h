@@ -175,7 +175,8 @@ void explain_reference(const char *reference, struct error *err);
 
 /*
  * Works the options and `arguments` (which replace the image's command) into the origin's image
- * configuration and into all of `machine` but its disk. The kernel is built if need be.
+ * configuration and into all of `machine` but its disk. The kernel is built if need be. The
+ * command stays empty when neither says one.
  */
 int compose_machine(struct origin *origin, const struct specification *specification,
 					const struct strings *arguments, struct machine *machine, struct error *err);

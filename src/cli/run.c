@@ -70,6 +70,20 @@ static int give_disk(const struct origin *origin, const struct run_options *run,
 	return 0;
 }
 
+/* Asked before the kernel is built and the disk is written. */
+static int require_command(const struct image *image, const struct run_options *run,
+						   const struct strings *arguments, struct error *err)
+{
+	const struct image_config *config = &image->config;
+	const char *entrypoint = run->specification.entrypoint;
+	bool own = entrypoint ? *entrypoint : config->entrypoint.count || config->cmd.count;
+
+	if (own || arguments->count)
+		return 0;
+	error_set(err, EINVAL, "%s does not say what to run in it", image->reference);
+	return error_hint(err, "give the command: lupine run %s -- COMMAND [ARG...]", image->reference);
+}
+
 static int compose(const char *reference, const struct strings *arguments,
 				   const struct run_options *run, struct machine *machine, struct error *err)
 {
@@ -79,6 +93,7 @@ static int compose(const char *reference, const struct strings *arguments,
 	machine->application.interactive = run->interactive;
 	machine->application.terminal = run->terminal;
 	if (origin_open(reference, &origin, err) < 0 ||
+		require_command(origin.image, run, arguments, err) < 0 ||
 		compose_machine(&origin, &run->specification, arguments, machine, err) < 0)
 		return -err->code;
 	return give_disk(&origin, run, machine, err);

@@ -236,7 +236,6 @@ static int check_application(const struct application *application, struct error
 		bool wrong;
 		const char *what;
 	} checks[] = {
-		{application->argv.count == 0, "\"argv\" is empty"},
 		{application->argv.count && !*application->argv.items[0], "\"argv\" begins with \"\""},
 		{!all_assignments(&application->env), "\"env\" holds what is not NAME=VALUE"},
 		{application->cwd && application->cwd[0] != '/', "\"cwd\" is not absolute"},
@@ -309,6 +308,9 @@ int machine_from_json(const json_t *json, struct machine **ret, struct error *er
 		error = ports_from_json(json, machine, err);
 	if (error == 0)
 		error = application_from_json(json, &machine->application, err);
+	/* What was built of an image without a command gets one when it is run. */
+	if (error == 0 && machine->id && machine->application.argv.count == 0)
+		error = error_set(err, EINVAL, "application: \"argv\" is empty");
 	if (error < 0)
 		return error;
 	*ret = steal(&machine);

@@ -220,6 +220,20 @@ dry() { lupine run --dry-run --format json --accel tcg --kernel "$KERNEL" "$@" |
 	fails $'lupine: '"$PWD"$'/elsewhere has a disk already, which --fs and --disk-size cannot change\n  give them to `lupine build`' run --fs ext4 elsewhere
 }
 
+@test "build without a command: run says that one is missing" {
+	mkdir -p "$BATS_TEST_TMPDIR/root"
+	cd "$BATS_TEST_TMPDIR"
+	lupine build -q --kernel "$KERNEL" -o app.lupine dir:root
+	fails "lupine: $PWD/app.lupine does not say what to run in it"$'\n'"  give the command: lupine run $PWD/app.lupine -- COMMAND [ARG...]" run --dry-run app.lupine
+	fails $'lupine: dir:root does not say what to run in it\n  give the command: lupine run dir:root -- COMMAND [ARG...]' run --dry-run --kernel "$KERNEL" dir:root
+	run lupine run --dry-run app.lupine /given
+	[ "$status" -eq 0 ]
+	run lupine build --kernel "$KERNEL" -e A=$'\xff' -o bad.lupine dir:root
+	[ "$status" -eq 125 ]
+	[[ $output == *'is not UTF-8, which config.json cannot hold' ]]
+	[ ! -e bad.lupine ]
+}
+
 @test "build replaces what it built, and nothing else" {
 	local root=$BATS_TEST_TMPDIR/root
 	mkdir -p "$root" "$BATS_TEST_TMPDIR/other"

@@ -150,6 +150,7 @@ teardown() { remove_machines; }
 
 @test "Ctrl-C and SIGTERM reach the application" {
 	for signal in INT TERM; do
+		rm -f "$BATS_TEST_TMPDIR/out"
 		"$LUPINE" run "$BIN/ending" report >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 		local pid=$!
 		wait_for 30 grep -q ready "$BATS_TEST_TMPDIR/out"
