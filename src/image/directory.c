@@ -88,12 +88,14 @@ void directory_settle(struct inode *directory)
 	}
 	directory->entry_count = sorted + added;
 	directory->unsorted = 0;
-	/* From the back, so that nothing is overwritten before it has moved. */
-	for (size_t place = sorted + added; added; place--) {
-		if (sorted && strcmp(entries[sorted - 1].name, more[added - 1].name) > 0)
-			entries[place - 1] = entries[--sorted];
-		else
-			entries[place - 1] = more[--added];
+	/* From the back, so that nothing is overwritten before it has moved; by halving, because
+	 * looking at each name that is there would cost far more than moving it. */
+	for (bool found; added; added--) {
+		const struct entry *last = &more[added - 1];
+		size_t at = lower_bound(entries, sorted, last->name, strlen(last->name), &found);
+		memmove(&entries[at + added], &entries[at], (sorted - at) * sizeof(*entries));
+		entries[at + added - 1] = *last;
+		sorted = at;
 	}
 }
 

@@ -59,7 +59,7 @@ struct image {
 };
 
 struct image_options {
-	const char *architecture; /* NULL: the host's */
+	const char *architecture; /* in Go's names or uname's; NULL: the host's */
 	bool config_only;         /* do not read layers: for `inspect` and completions */
 	uint64_t size_limit;      /* most bytes of uncompressed layers in all; 0: 64 GiB */
 };
