@@ -126,9 +126,11 @@ static void make_room(struct frame_queue *queue, size_t size)
 		queue->start = queue->end = 0;
 	if (queue->capacity - queue->end >= size)
 		return;
-	memmove(queue->bytes, queue->bytes + queue->start, queue->end - queue->start);
-	queue->end -= queue->start;
-	queue->start = 0;
+	if (queue->start) {
+		memmove(queue->bytes, queue->bytes + queue->start, queue->end - queue->start);
+		queue->end -= queue->start;
+		queue->start = 0;
+	}
 	if (queue->capacity - queue->end < size) {
 		queue->capacity = 2 * queue->capacity + size;
 		queue->bytes = xrealloc(queue->bytes, queue->capacity, 1);
