@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* The name of a tag that is a whole name ("docker.io/library/redis:7"), else that of the file. */
+/* The name of a tag that is a whole name ("registry.example/library/redis:7"), else that of the
+ * file. */
 static char *name_of(const char *path, const char *tag)
 {
 	bool whole = tag && strpbrk(tag, "/:") && !digest_is_valid(tag);

@@ -41,7 +41,8 @@ void reference_split(const char *text, char **ret_path, char **ret_tag);
 uint64_t size_limit(const struct image_options *options);
 /* The architecture asked for by `options`, in Go's names. */
 int wanted_architecture(const struct image_options *options, const char **ret, struct error *err);
-/* "docker.io/library/redis:7" -> "redis", "/tmp/my image.tar" -> "my-image": letters, digits,
+/* "registry.example/library/redis:7" -> "redis", "/tmp/my image.tar" -> "my-image": letters,
+ * digits,
  * '-', '_' and '.' in lower case. Never empty. */
 char *short_name(const char *text);
 

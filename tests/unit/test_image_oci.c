@@ -64,7 +64,7 @@ static void test_ways_to_name_it(void **state)
 		"%s, " TAGGED("1.0") ", %s, " TAGGED(
 			"localhost/team/redis:2") ", %s, "
 									  "\"annotations\": {\"io.containerd.image.name\": "
-									  "\"docker.io/library/three:latest\", "
+									  "\"registry.example/library/three:latest\", "
 									  "\"org.opencontainers.image.ref.name\": \"latest\"}}",
 		one, two, three);
 	_cleanup_image_ struct image *image = NULL;
@@ -77,7 +77,7 @@ static void test_ways_to_name_it(void **state)
 	assert_who("l:1.0", "one");
 	assert_who("oci:l:localhost/team/redis:2", "two");
 	assert_who("oci:l:latest", "three");
-	assert_who("oci:l:docker.io/library/three:latest", "three");
+	assert_who("oci:l:registry.example/library/three:latest", "three");
 	run("mkdir with:colon; cp -r l with:colon/");
 	assert_who("oci:with:colon/l:1.0", "one");
 

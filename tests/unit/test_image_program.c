@@ -374,7 +374,7 @@ static void test_recognition(void **state)
 		 "fetch it first: skopeo copy docker://nginx oci:DIR:TAG, then use oci:DIR:TAG"},
 		{"nginx:latest", ENOENT, not_fetched,
 		 "fetch it first: skopeo copy docker://nginx:latest oci:DIR:TAG, then use oci:DIR:TAG"},
-		{"quay.example:5000/a/b@sha256:12", ENOENT, not_fetched, NULL},
+		{"registry.example:5000/a/b@sha256:12", ENOENT, not_fetched, NULL},
 		{"docker://nginx", ENOTSUP, "images are not fetched from there",
 		 "fetch it first: skopeo copy docker://nginx oci:DIR:TAG, then use oci:DIR:TAG"},
 		{"containers-storage:x", ENOTSUP, "images are not fetched from there", NULL},
