@@ -68,7 +68,7 @@ static int texts_from_json(const json_t *array, const char *name, const char *me
 
 	json_array_foreach(array, index, item)
 	{
-		char *text;
+		char *text = NULL;
 		int error = bytes_from_json(item, name, member, &text, err);
 		if (error < 0)
 			return error;

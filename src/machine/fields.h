@@ -21,8 +21,8 @@ enum field_kind {
 
 struct field {
 	const char *name;
-	enum field_kind kind;
 	size_t offset;
+	enum field_kind kind;
 	enum json_need need;
 	int64_t minimum, maximum; /* of whole numbers */
 };

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INIT_LIMIT (16u * 1024 * 1024)
+#define INIT_LIMIT ((size_t)16 * 1024 * 1024)
 
 /* QEMU's user-mode network ("-netdev user", its default net=10.0.2.0/24): the first address it
  * gives away, itself as the gateway, and its DNS proxy. */
@@ -52,21 +52,17 @@ static void record_user(struct buf *config, const struct image_user *user)
 	record(config, "home", user->home ? user->home : "/");
 }
 
-static void limit_text(uint64_t value, char text[24])
+static char *limit_text(uint64_t value)
 {
-	if (value == UINT64_MAX)
-		strcpy(text, "unlimited");
-	else
-		snprintf(text, 24, "%llu", (unsigned long long)value);
+	return value == UINT64_MAX ? xstrdup("unlimited")
+							   : xasprintf("%llu", (unsigned long long)value);
 }
 
 static void record_limits(struct buf *config, const struct application *application)
 {
 	for (size_t i = 0; i < application->limit_count; i++) {
 		const struct machine_limit *limit = &application->limits[i];
-		char soft[24], hard[24];
-		limit_text(limit->soft, soft);
-		limit_text(limit->hard, hard);
+		_cleanup_free_ char *soft = limit_text(limit->soft), *hard = limit_text(limit->hard);
 		recordf(config, "rlimit", "%s %s %s", limit->name, soft, hard);
 	}
 }

@@ -6,7 +6,7 @@
 
 #define MACHINE_ID_LENGTH 12
 #define MACHINE_NAME_MAX 128
-#define MACHINE_JSON_LIMIT (16u * 1024 * 1024)
+#define MACHINE_JSON_LIMIT ((size_t)16 * 1024 * 1024)
 
 bool machine_id_is_valid(const char *id);
 bool machine_name_is_valid(const char *name);

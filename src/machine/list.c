@@ -74,7 +74,7 @@ int machine_load(const char *directory, const char *id, struct machine **ret, st
 		error = machine_from_json(json, &machine, err);
 	if (error == 0 && (!machine->id || strcmp(machine->id, id) != 0 || !machine->name))
 		error = error_set(err, EINVAL, "%s: it is not that of the machine %s", path, id);
-	if (error < 0)
+	if (error != 0)
 		return error;
 	free(machine->directory);
 	machine->directory = xasprintf("%s/%s", directory, id);

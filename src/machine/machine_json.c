@@ -18,19 +18,19 @@
 
 #define TEXT(type, member, need)                                                                   \
 	{                                                                                              \
-#member, FIELD_TEXT, offsetof(type, member), need, 0, 0                                    \
+#member, offsetof(type, member), FIELD_TEXT, need, 0, 0                                    \
 	}
 #define TEXTS(type, member, need)                                                                  \
 	{                                                                                              \
-#member, FIELD_TEXTS, offsetof(type, member), need, 0, 0                                   \
+#member, offsetof(type, member), FIELD_TEXTS, need, 0, 0                                   \
 	}
 #define BOOL(type, member)                                                                         \
 	{                                                                                              \
-#member, FIELD_BOOL, offsetof(type, member), JSON_OPTIONAL, 0, 0                           \
+#member, offsetof(type, member), FIELD_BOOL, JSON_OPTIONAL, 0, 0                           \
 	}
 #define NUMBER(type, member, kind, minimum, maximum)                                               \
 	{                                                                                              \
-#member, kind, offsetof(type, member), JSON_REQUIRED, minimum, maximum                     \
+#member, offsetof(type, member), kind, JSON_REQUIRED, minimum, maximum                     \
 	}
 
 static const struct field machine_fields[] = {
@@ -81,9 +81,9 @@ static const struct field application_fields[] = {
 	TEXTS(struct application, argv, JSON_REQUIRED),
 	TEXTS(struct application, env, JSON_OPTIONAL),
 	TEXT(struct application, cwd, JSON_OPTIONAL),
-	{"uid", FIELD_U32, offsetof(struct application, user.uid), JSON_REQUIRED, 0, UINT32_MAX - 1},
-	{"gid", FIELD_U32, offsetof(struct application, user.gid), JSON_REQUIRED, 0, UINT32_MAX - 1},
-	{"home", FIELD_TEXT, offsetof(struct application, user.home), JSON_OPTIONAL, 0, 0},
+	{"uid", offsetof(struct application, user.uid), FIELD_U32, JSON_REQUIRED, 0, UINT32_MAX - 1},
+	{"gid", offsetof(struct application, user.gid), FIELD_U32, JSON_REQUIRED, 0, UINT32_MAX - 1},
+	{"home", offsetof(struct application, user.home), FIELD_TEXT, JSON_OPTIONAL, 0, 0},
 	TEXT(struct application, hostname, JSON_OPTIONAL),
 	TEXTS(struct application, tmpfs, JSON_OPTIONAL),
 	BOOL(struct application, terminal),

@@ -15,17 +15,17 @@ static const char *const end_names[] = {"none",  "application", "not-started",
 										"panic", "monitor",     "stopped"};
 
 static const struct field status_fields[] = {
-	{"exit_code", FIELD_INT, offsetof(struct machine_status, exit_code), JSON_REQUIRED, 0, 255},
-	{"pid", FIELD_INT, offsetof(struct machine_status, pid), JSON_REQUIRED, 0, INT32_MAX},
-	{"monitor_pid", FIELD_INT, offsetof(struct machine_status, monitor_pid), JSON_REQUIRED, 0,
+	{"exit_code", offsetof(struct machine_status, exit_code), FIELD_INT, JSON_REQUIRED, 0, 255},
+	{"pid", offsetof(struct machine_status, pid), FIELD_INT, JSON_REQUIRED, 0, INT32_MAX},
+	{"monitor_pid", offsetof(struct machine_status, monitor_pid), FIELD_INT, JSON_REQUIRED, 0,
 	 INT32_MAX},
-	{"accel", FIELD_TEXT, offsetof(struct machine_status, accel), JSON_OPTIONAL, 0, 0},
-	{"message", FIELD_TEXT, offsetof(struct machine_status, message), JSON_OPTIONAL, 0, 0},
-	{"started", FIELD_I64, offsetof(struct machine_status, started), JSON_REQUIRED, 0, INT64_MAX},
-	{"finished", FIELD_I64, offsetof(struct machine_status, finished), JSON_REQUIRED, 0, INT64_MAX},
-	{"boot_seconds", FIELD_REAL, offsetof(struct machine_status, boot_seconds), JSON_OPTIONAL, 0,
+	{"accel", offsetof(struct machine_status, accel), FIELD_TEXT, JSON_OPTIONAL, 0, 0},
+	{"message", offsetof(struct machine_status, message), FIELD_TEXT, JSON_OPTIONAL, 0, 0},
+	{"started", offsetof(struct machine_status, started), FIELD_I64, JSON_REQUIRED, 0, INT64_MAX},
+	{"finished", offsetof(struct machine_status, finished), FIELD_I64, JSON_REQUIRED, 0, INT64_MAX},
+	{"boot_seconds", offsetof(struct machine_status, boot_seconds), FIELD_REAL, JSON_OPTIONAL, 0,
 	 0},
-	{"boot_ticks", FIELD_U64, offsetof(struct machine_status, boot_ticks), JSON_OPTIONAL, 0,
+	{"boot_ticks", offsetof(struct machine_status, boot_ticks), FIELD_U64, JSON_OPTIONAL, 0,
 	 INT64_MAX},
 	FIELD_END,
 };
@@ -54,12 +54,12 @@ static int get_choice(const json_t *json, const char *name, const char *member,
 static int status_from_json(const json_t *json, const char *name, struct machine_status *ret,
 							struct error *err)
 {
-	unsigned state, end;
+	unsigned state = 0, end = 0;
 	int error = get_choice(json, name, "state", state_names, ARRAY_SIZE(state_names), &state, err);
 
 	if (error == 0)
 		error = get_choice(json, name, "end", end_names, ARRAY_SIZE(end_names), &end, err);
-	if (error < 0)
+	if (error != 0)
 		return error;
 	ret->state = (enum machine_state)state;
 	ret->end = (enum machine_end)end;

@@ -184,7 +184,7 @@ static int make_vcpu(struct probe *probe)
 	if (size < (int)sizeof(*probe->run))
 		return refuse(probe, "/dev/kvm does not tell the size of its state");
 	probe->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, probe->vcpu, 0);
-	if (probe->run == MAP_FAILED)
+	if (!probe->run || probe->run == MAP_FAILED)
 		return refuse(probe, "/dev/kvm does not show its state: %s", strerror(errno));
 	set_cpuid(probe);
 	return set_registers(probe);
@@ -267,7 +267,7 @@ static int run_probe(struct probe *probe)
 		error = expect(probe, probe->vendor, "CPUID");
 	if (error == 0)
 		error = expect(probe, PROBE_PATTERN, "a model specific register");
-	return error < 0 ? error : expect(probe, PROBE_PATTERN, "a fresh page table entry");
+	return error != 0 ? error : expect(probe, PROBE_PATTERN, "a fresh page table entry");
 }
 
 struct answer {
@@ -311,7 +311,7 @@ int accel_probe_kvm(char reason[REASON_SIZE])
 		kill(pid, SIGKILL);
 		/* One that hangs inside the kernel is not waited for. */
 		for (int i = 0; waitpid(pid, NULL, WNOHANG) == 0 && i < 50; i++)
-			nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+			nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		memcpy(reason, answer.reason, REASON_SIZE);
 	}
 	close(ends[0]);

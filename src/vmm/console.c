@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define LOG_LIMIT (64ull * 1024 * 1024) /* bytes in console.log */
-#define TAIL_SIZE (16 * 1024)           /* a panic with its registers and call trace fits */
+#define TAIL_SIZE ((size_t)16 * 1024)   /* a panic with its registers and call trace fits */
 #define LAST_LINES 20
 #define PANIC "Kernel panic" /* what panic() in the kernel's kernel/panic.c begins with */
 

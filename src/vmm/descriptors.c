@@ -80,11 +80,10 @@ int channels_open(struct channels *channels, const struct machine *machine, bool
 				  struct error *err)
 {
 	struct vmm_descriptors *monitor = &channels->monitor;
-	int error =
-		machine->kernel ? 0 : error_set(err, EINVAL, "the machine %s has no kernel", machine->name);
 
-	if (error == 0)
-		error = open_readable(machine->kernel, "kernel", foreign, &monitor->kernel, err);
+	if (!machine->kernel)
+		return error_set(err, EINVAL, "the machine %s has no kernel", machine->name);
+	int error = open_readable(machine->kernel, "kernel", foreign, &monitor->kernel, err);
 	if (error == 0)
 		error = open_readable(machine->initramfs, "initramfs", foreign, &monitor->initramfs, err);
 	if (error == 0)

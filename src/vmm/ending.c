@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #define OWN_FAILURE 125 /* docker's exit status for it */
-#define MONITOR_LOG_LIMIT (1024 * 1024)
+#define MONITOR_LOG_LIMIT ((size_t)1024 * 1024)
 
 static void judge_application(const struct relay *relay, struct machine_status *ret)
 {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MIB (1024 * 1024)
+#define MIB (1024ull * 1024)
 
 /* The end of what is loaded to physical addresses; 0 for what is no ELF file of 64 bits, which
  * the monitor will judge. */
@@ -40,9 +40,8 @@ int loadable_check(int kernel, int initramfs, uint64_t memory, struct error *err
 		end += (uint64_t)status.st_size;
 	if (end < memory)
 		return 0;
-	error_set(err, ENOMEM, "the kernel does not fit into %llu MiB of memory",
-			  (unsigned long long)(memory / MIB));
+	error_set(err, ENOMEM, "the kernel does not fit into %llu MiB of memory", memory / MIB);
 	/* Its page tables, its own data and the application come on top. */
-	return error_hint(err, "give it %llu MiB or more (--memory %llum)",
-					  (unsigned long long)(end / MIB + 4), (unsigned long long)(end / MIB + 4));
+	return error_hint(err, "give it %llu MiB or more (--memory %llum)", end / MIB + 4,
+					  end / MIB + 4);
 }

@@ -11,7 +11,7 @@
 /* No more of stdin is read while so much waits to be sent. */
 #define QUEUE_LIMIT (4 * FRAME_MAX)
 /* The console's text is dropped, for people only, when stderr is that far behind. */
-#define LIVE_LIMIT (1024 * 1024)
+#define LIVE_LIMIT ((size_t)1024 * 1024)
 
 void relay_init(struct relay *relay)
 {

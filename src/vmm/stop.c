@@ -45,7 +45,7 @@ static int reach(const struct machine *machine, struct error *err)
 			return -ENOENT;
 		if (clock_milliseconds() > until)
 			return error_wrap(err, "cannot stop %s", machine->name);
-		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
 }
 

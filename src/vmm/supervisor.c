@@ -22,7 +22,7 @@
 #define NEVER INT64_MAX
 /* Once its application has ended a guest writes its disk and resets. This is for one that hangs;
  * a slow disk must not lose data. */
-#define POWER_OFF_MILLISECONDS (60 * 1000)
+#define POWER_OFF_MILLISECONDS 60000
 
 /* All are passed on to the application but SIGWINCH, which becomes the terminal's size. */
 static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
