@@ -198,13 +198,13 @@ int kernel_list(struct kernel ***ret, size_t *ret_count, struct error *err)
 
 	if (list_ids(&ids, err) < 0)
 		return -err->code;
-	struct kernel **kernels = xcalloc(ids.count + 1, sizeof(*kernels));
+	struct kernel **kernels = xcalloc(ids.count + 1, sizeof(struct kernel *));
 	for (size_t i = 0; i < ids.count; i++) {
 		/* One that was just removed, or that somebody damaged, is not there. */
 		_cleanup_error_ struct error ignored = {0};
 		count += cache_read(ids.items[i], &kernels[count], &ignored) == 0;
 	}
-	qsort(kernels, count, sizeof(*kernels), compare_age);
+	qsort(kernels, count, sizeof(struct kernel *), compare_age);
 	*ret = kernels;
 	*ret_count = count;
 	return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Expansion of make's $(variables) and $(functions). */
 #include "kernel/makefile.h"
+#include "kernel/text.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -12,15 +13,6 @@ enum {
 
 static void expand(const struct makefile *makefile, const char *text, size_t length, int depth,
 				   struct buf *ret);
-
-void split_words(const char *text, struct strings *ret)
-{
-	while (*(text += strspn(text, " \t\r\n"))) {
-		size_t length = strcspn(text, " \t\r\n");
-		strings_take(ret, xstrndup(text, length));
-		text += length;
-	}
-}
 
 static void add_word(struct buf *ret, const char *word, size_t length)
 {
@@ -67,7 +59,7 @@ static void do_patsubst(char *const arguments[], struct buf *ret)
 {
 	_cleanup_strings_ struct strings words = {0};
 
-	split_words(arguments[2], &words);
+	text_words(arguments[2], &words);
 	for (size_t i = 0; i < words.count; i++)
 		substitute_word(arguments[0], arguments[1], words.items[i], ret);
 }
@@ -88,8 +80,8 @@ static void filter(char *const arguments[], bool keep, struct buf *ret)
 {
 	_cleanup_strings_ struct strings patterns = {0}, words = {0};
 
-	split_words(arguments[0], &patterns);
-	split_words(arguments[1], &words);
+	text_words(arguments[0], &patterns);
+	text_words(arguments[1], &words);
 	for (size_t i = 0; i < words.count; i++) {
 		bool matches = false;
 		const char *stem;
@@ -298,5 +290,5 @@ void makefile_get(const struct makefile *makefile, const char *name, struct stri
 
 	expand_variable(makefile, name, 0, &value);
 	if (value.length)
-		split_words(value.data, ret);
+		text_words(value.data, ret);
 }

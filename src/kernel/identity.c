@@ -51,7 +51,7 @@ static int identify_archive(const char *path, const struct stat *status, char te
 	_cleanup_free_ char *note = xasprintf("%s/%s", directory, key + strlen("sha256:"));
 	if (file_read(AT_FDCWD, note, DIGEST_SIZE, &known, &ignored) == 0 && known.length &&
 		digest_is_valid(known.data)) {
-		strcpy(text, known.data);
+		memcpy(text, known.data, known.length + 1);
 		return 0;
 	}
 	if (digest_fd(fd, text, err) < 0)

@@ -2,6 +2,7 @@
 /* Reading Kconfig files: which blocks there are, and the conditions that each stands under. */
 #include "kernel/kconfig.h"
 #include "base/files.h"
+#include "kernel/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -33,16 +34,6 @@ struct reader {
 	const char *file;
 	unsigned line;
 };
-
-/* The text of a line without the white space around it, in place. */
-static char *trim(char *text)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	for (size_t end = strlen(text); end && isspace((unsigned char)text[end - 1]);)
-		text[--end] = '\0';
-	return text;
-}
 
 /* Cuts a comment off: a '#' outside of quotes. */
 static void cut_comment(char *text)
@@ -240,7 +231,7 @@ static const struct {
 static void handle_line(struct reader *reader, char *line)
 {
 	size_t length = strcspn(line, " \t(!\"'");
-	char *rest = trim(line + length);
+	char *rest = text_trim(line + length);
 
 	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++)
 		if (strlen(keywords[i].word) == length && strncmp(line, keywords[i].word, length) == 0) {
@@ -295,9 +286,10 @@ static void skip_help(struct lines *lines)
 	}
 }
 
-static void read_text(struct reader *reader, char *text)
+/* Reads a text, which it cuts up. */
+static void read_text(struct reader *reader, struct buf *text)
 {
-	struct lines lines = {.next = text};
+	struct lines lines = {.next = text->data};
 	_cleanup_buf_ struct buf whole = {0};
 
 	for (char *line; (line = take_line(&lines));) {
@@ -309,7 +301,7 @@ static void read_text(struct reader *reader, char *text)
 		if (continues)
 			continue;
 		cut_comment(whole.data);
-		char *statement = trim(whole.data);
+		char *statement = text_trim(whole.data);
 		if (strcmp(statement, "help") == 0 || strcmp(statement, "---help---") == 0)
 			skip_help(&lines);
 		else
@@ -332,7 +324,7 @@ static void read_file(struct reader *reader, const char *path)
 		return;
 	reader->depth++;
 	reader->file = path;
-	read_text(reader, text.data);
+	read_text(reader, &text);
 	reader->depth--;
 	reader->file = file;
 	reader->line = line;

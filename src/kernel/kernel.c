@@ -62,6 +62,7 @@ static int check_requirements(const struct kernel_request *request, const struct
 		requirements_missing(NULL, &missing);
 	else
 		kernel_missing_packages(plan->version, &missing);
+	requirements_missing(&plan->config, &missing);
 	return missing.count ? requirements_error(&missing, err) : 0;
 }
 

@@ -16,8 +16,6 @@
 
 enum { ERRORS_MAX = 10, ID_DIGITS = 12 };
 
-extern char **environ;
-
 int make_begin(struct make *make, struct error *err)
 {
 	_cleanup_free_ char *directory = NULL;
@@ -156,6 +154,9 @@ static void add_make(const struct make *make, const char *target, const struct s
 	strings_addf(argv, "HOSTCC=%sgcc", ccache ? "ccache " : "");
 	for (size_t i = 0; kernel_make_variables[i]; i++)
 		strings_add(argv, kernel_make_variables[i]);
+	/* Its version is in every configuration, also in those that do not use it. */
+	if (!plan_has_btf(make->plan))
+		strings_add(argv, "PAHOLE=none");
 	strings_extend(argv, variables);
 	strings_add(argv, target);
 }

@@ -2,6 +2,7 @@
 /* Evaluation of makefiles line by line: assignments, conditionals, includes. */
 #include "kernel/makefile.h"
 #include "base/files.h"
+#include "kernel/text.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -62,22 +63,13 @@ static char *expanded(const struct makefile *makefile, const char *text)
 	return buf_steal(&result);
 }
 
-static char *trim(char *text)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	for (size_t end = strlen(text); end && isspace((unsigned char)text[end - 1]);)
-		text[--end] = '\0';
-	return text;
-}
-
 static void assign(struct makefile *makefile, char *name_text, char operator, char * value)
 {
-	_cleanup_free_ char *expanded_name = expanded(makefile, trim(name_text));
-	const char *name = trim(expanded_name);
+	_cleanup_free_ char *expanded_name = expanded(makefile, text_trim(name_text));
+	const char *name = text_trim(expanded_name);
 	struct make_variable *old = find_variable(makefile, name);
 
-	value = trim(value);
+	value = text_trim(value);
 	if (*name == '\0' || strpbrk(name, " \t") || (operator== '?' && old))
 		return;
 	if (operator== ':') {
@@ -151,7 +143,7 @@ static bool is_equal(const struct makefile *makefile, char *text)
 	if (!split_sides(text, &left, &right))
 		return false;
 	_cleanup_free_ char *a = expanded(makefile, left), *b = expanded(makefile, right);
-	return strcmp(trim(a), trim(b)) == 0;
+	return strcmp(text_trim(a), text_trim(b)) == 0;
 }
 
 static bool is_defined(const struct makefile *makefile, char *text)
@@ -159,7 +151,7 @@ static bool is_defined(const struct makefile *makefile, char *text)
 	_cleanup_free_ char *reference = xasprintf("$(%s)", text);
 	_cleanup_free_ char *value = expanded(makefile, reference);
 
-	return *trim(value) != '\0';
+	return *text_trim(value) != '\0';
 }
 
 static const struct {
@@ -188,7 +180,7 @@ static char *after_word(char *line, const char *word)
 
 	if (strncmp(line, word, length) != 0 || (line[length] && !strchr(" \t(", line[length])))
 		return NULL;
-	return trim(line + length);
+	return text_trim(line + length);
 }
 
 static bool open_branch(struct evaluator *evaluator, char *line, bool nested)
@@ -240,7 +232,7 @@ static bool handle_include(struct evaluator *evaluator, char *line)
 	if (!rest)
 		return false;
 	_cleanup_free_ char *text = expanded(evaluator->makefile, rest);
-	split_words(text, &paths);
+	text_words(text, &paths);
 	for (size_t i = 0; i < paths.count; i++)
 		makefile_read(evaluator->makefile, paths.items[i]);
 	return true;
@@ -248,7 +240,7 @@ static bool handle_include(struct evaluator *evaluator, char *line)
 
 static void handle_line(struct evaluator *evaluator, char *text)
 {
-	char *line = trim(text), *operator, * value;
+	char *line = text_trim(text), *operator, * value;
 	bool recipe = *text == '\t' && evaluator->in_rule;
 
 	if (evaluator->in_define || after_word(line, "define")) {

@@ -34,6 +34,3 @@ void makefile_get(const struct makefile *makefile, const char *name, struct stri
 void makefile_expand(const struct makefile *makefile, const char *text, struct buf *ret);
 void makefile_free(struct makefile *makefile);
 #define _cleanup_makefile_ _cleanup_(makefile_free)
-
-/* Splits at white space. */
-void split_words(const char *text, struct strings *ret);

@@ -4,7 +4,7 @@
 #include "base/options.h"
 #include "base/paths.h"
 #include "base/process.h"
-#include "kernel/makefile.h"
+#include "kernel/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +26,8 @@ const char *const kernel_make_variables[] = {
 	"KBUILD_BUILD_VERSION=1",
 	/* Set though empty: no "+" for a source that lies in a git repository. */
 	"LOCALVERSION=",
+	/* The configuration would hold the version of any Rust compiler that happens to be there. */
+	"RUSTC=false",
 	NULL,
 };
 
@@ -92,7 +94,7 @@ static int read_general(const char *directory, struct strings *ret, struct error
 		if (next)
 			*next++ = '\0';
 		line[strcspn(line, "#")] = '\0';
-		split_words(line, ret);
+		text_words(line, ret);
 	}
 	return 0;
 }
@@ -150,16 +152,25 @@ int plan_configuration(const struct kernel_request *request, struct plan *plan, 
 	return 0;
 }
 
+bool plan_has_btf(const struct plan *plan)
+{
+	return strcmp(config_value(&plan->config, "DEBUG_INFO_BTF"), "y") == 0;
+}
+
 /* What the programs that make the kernel's bytes say of themselves. */
 static int read_compiler(struct plan *plan, struct error *err)
 {
 	char *const gcc[] = {(char *)"gcc", (char *)"--version", NULL};
 	char *const ld[] = {(char *)"ld", (char *)"--version", NULL};
-	_cleanup_free_ char *compiler = NULL, *linker = NULL;
+	char *const pahole[] = {(char *)"pahole", (char *)"--version", NULL};
+	_cleanup_free_ char *compiler = NULL, *linker = NULL, *types = NULL;
 
-	if (process_capture(gcc, &compiler, err) < 0 || process_capture(ld, &linker, err) < 0)
+	if (process_capture(gcc, &compiler, err) < 0 || process_capture(ld, &linker, err) < 0 ||
+		(plan_has_btf(plan) && process_capture(pahole, &types, err) < 0))
 		return -err->code;
-	plan->compiler = xasprintf("%s\n%s", compiler, linker);
+	/* What follows the first line is about copyright, in the user's language. */
+	plan->compiler = xasprintf("%.*s\n%.*s\n%s", (int)strcspn(compiler, "\n"), compiler,
+							   (int)strcspn(linker, "\n"), linker, types ? types : "");
 	return 0;
 }
 

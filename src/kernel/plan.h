@@ -18,7 +18,7 @@ struct plan {
 	struct config asked;  /* what the result must hold */
 	bool whole;           /* `config` is a whole .config to bring forward, not a set of fragments */
 	struct kernel_source source;
-	char *compiler; /* what gcc and ld say of their versions */
+	char *compiler; /* what gcc, ld and, if it is used, pahole say of their versions */
 	char id[KERNEL_ID_SIZE];
 };
 
@@ -28,6 +28,9 @@ int plan_configuration(const struct kernel_request *request, struct plan *plan, 
 int plan_identify(const struct kernel_request *request, struct plan *plan, struct error *err);
 void plan_free(struct plan *plan);
 #define _cleanup_plan_ _cleanup_(plan_free)
+
+/* Whether the kernel describes its types, which pahole does. */
+bool plan_has_btf(const struct plan *plan);
 
 /* NAME=VALUE for make's command line: what makes a kernel's bytes the same wherever and whenever
  * it is built. NULL-terminated; part of the id. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/prune.h"
 #include "base/files.h"
-#include "kernel/makefile.h"
+#include "kernel/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@ static int parse_row(const char *line, struct prune *prune, struct error *err)
 {
 	_cleanup_strings_ struct strings words = {0};
 
-	split_words(line, &words);
+	text_words(line, &words);
 	if (words.count == 0 || *words.items[0] == '#')
 		return 0;
 	bool keep = strcmp(words.items[0], "+") == 0;

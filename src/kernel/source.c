@@ -3,7 +3,7 @@
 #include "base/files.h"
 #include "base/paths.h"
 #include "base/progress.h"
-#include "kernel/makefile.h"
+#include "kernel/text.h"
 #include "kernel/unpack.h"
 
 #include <errno.h>
@@ -127,6 +127,18 @@ int source_describe(const char *version, const char *origin, struct kernel_sourc
 	return 0;
 }
 
+/* Kbuild passes the place through make and shells, which take some characters for their own. */
+static int check_place(const char *path, struct error *err)
+{
+	size_t fine = strcspn(path, " \t\n:;#$%&|*?!~`'\"\\<>()[]{}");
+
+	if (!path[fine])
+		return 0;
+	error_set(err, EINVAL, "kernels cannot be built in %s: there is a '%c' in its name", path,
+			  path[fine]);
+	return error_hint(err, "set LUPINE_HOME to another directory");
+}
+
 /* Makes the source in a fresh directory, without any part. */
 static int build_tree(const struct kernel_source *source, const char *directory, struct error *err)
 {
@@ -154,11 +166,8 @@ int source_prepare(struct kernel_source *source, struct error *err)
 
 	if (path_cache("sources", &sources, err) < 0)
 		return -err->code;
-	if (strpbrk(sources, " \t:")) {
-		error_set(err, EINVAL, "kernels cannot be built in %s: its name has a space or a colon",
-				  sources);
-		return error_hint(err, "set LUPINE_HOME to another directory");
-	}
+	if (check_place(sources, err) < 0)
+		return -err->code;
 	free(source->tree);
 	source->tree = xasprintf("%s/%s/tree", sources, source->name);
 	if (path_exists(source->tree))
@@ -187,7 +196,7 @@ static int read_parts(const char *path, struct strings *ret, struct error *err)
 	if (file_read(AT_FDCWD, path, PARTS_SIZE_LIMIT, &text, err) < 0)
 		return -err->code;
 	if (text.length)
-		split_words(text.data, ret);
+		text_words(text.data, ret);
 	return 0;
 }
 

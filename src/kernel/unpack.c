@@ -183,7 +183,6 @@ static int read_archive(int fd, unpack_filter wanted, void *data, struct target 
  */
 static pid_t start_xz(int archive, int *ret_output)
 {
-	extern char **environ;
 	_cleanup_free_ char *program = path_find_program("xz");
 	char *argv[] = {(char *)"xz", (char *)"-dcq", (char *)"-T0", NULL};
 	posix_spawn_file_actions_t actions;
