@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,9 +59,22 @@ static int run_to_end(struct machine *machine, const struct supervise_options *o
 	return exit_status(&status);
 }
 
-int launch_attached(struct machine *machine, bool console, bool quiet, struct error *err)
+void launch_tell_accelerator(const struct machine *machine, bool quiet)
 {
-	const struct supervise_options options = {.console = console, .quiet = quiet, .ready = -1};
+	_cleanup_error_ struct error ignored = {0};
+	struct accel accel = {0};
+
+	/* Where stderr is not a terminal it is the application's alone. */
+	if (quiet || !isatty(STDERR_FILENO) || strcmp(machine->accel, "auto") != 0 ||
+		accel_choose(machine->accel, &accel, &ignored) < 0 || strcmp(accel.name, "kvm") == 0)
+		return;
+	progress_clear();
+	fprintf(stderr, "lupine: the processor is emulated: %s\n", accel.reason);
+}
+
+int launch_attached(struct machine *machine, bool console, struct error *err)
+{
+	const struct supervise_options options = {.console = console, .ready = -1};
 
 	progress_enable(false); /* the terminal is the application's now */
 	int status = run_to_end(machine, &options, err);
@@ -97,7 +111,7 @@ static void open_endless_stdin(void)
 
 static _Noreturn void supervise_behind(struct machine *machine, int ready, int report)
 {
-	const struct supervise_options options = {.logs = true, .quiet = true, .ready = ready};
+	const struct supervise_options options = {.logs = true, .ready = ready};
 	const int kept[] = {ready, report, machine->lock};
 	struct error err = {0}, ignored = {0};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -129,8 +129,9 @@ static int start(struct machine *machine, const struct run_options *run, struct 
 {
 	if (machine_save(machine, err) < 0)
 		return -err->code;
+	launch_tell_accelerator(machine, run->common.quiet);
 	if (!run->detach)
-		return launch_attached(machine, run->console, run->common.quiet, err);
+		return launch_attached(machine, run->console, err);
 	/* The id is the caller's handle even when the machine is gone before it is printed. */
 	int status = launch_detached(machine, err);
 	if (status == 0)

@@ -36,7 +36,7 @@ static int start_attached(const char *name, const struct start_options *start, s
 	if (machine_find(name, &machine, err) < 0)
 		return -err->code;
 	machine->application.interactive = start->interactive;
-	return launch_attached(machine, start->console, false, err);
+	return launch_attached(machine, start->console, err);
 }
 
 static int run(void *given, const struct strings *operands, struct error *err)

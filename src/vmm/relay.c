@@ -296,6 +296,12 @@ bool relay_has_output(const struct relay *relay)
 		   writer_pending(&relay->outputs[STREAM_STDERR]);
 }
 
+void relay_log(struct relay *relay, const char *line)
+{
+	add_console(relay, false, line, strlen(line));
+	add_console(relay, false, "\n", 1);
+}
+
 void relay_signal(struct relay *relay, unsigned number)
 {
 	if (relay->phase == RELAY_RUNNING)

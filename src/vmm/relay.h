@@ -56,6 +56,8 @@ int relay_work(struct relay *relay, const struct pollfd slots[SLOTS], struct err
 int relay_drain(struct relay *relay, struct error *err);
 /* True while there are bytes for a slow stdout or stderr. */
 bool relay_has_output(const struct relay *relay);
+/* A line of our own in the machine's log. */
+void relay_log(struct relay *relay, const char *line);
 void relay_signal(struct relay *relay, unsigned number);
 void relay_window(struct relay *relay, uint16_t rows, uint16_t columns);
 void relay_free(struct relay *relay);

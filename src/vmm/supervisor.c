@@ -155,8 +155,10 @@ static int start_monitor(struct supervisor *supervisor, const struct accel *acce
 	return machine_write_status(supervisor->machine, supervisor->status, err);
 }
 
-static void start_relay(struct supervisor *supervisor, const struct supervise_options *options)
+static void start_relay(struct supervisor *supervisor, const struct supervise_options *options,
+						const struct accel *accel)
 {
+	_cleanup_free_ char *line = xasprintf("lupine: runs on %s: %s", accel->name, accel->reason);
 	const struct application *application = &supervisor->machine->application;
 	struct relay *relay = &supervisor->relay;
 
@@ -170,6 +172,7 @@ static void start_relay(struct supervisor *supervisor, const struct supervise_op
 					  options->logs ? supervisor->files[2] : STDERR_FILENO);
 	supervisor->terminal_input =
 		application->interactive && application->terminal && !options->logs;
+	relay_log(relay, line);
 	if (supervisor->terminal_input)
 		terminal_enter(&supervisor->terminal, STDIN_FILENO);
 }
@@ -195,7 +198,7 @@ static int start(struct supervisor *supervisor, const struct supervise_options *
 	if (error == 0)
 		error = start_monitor(supervisor, &accel, err);
 	if (error == 0)
-		start_relay(supervisor, options);
+		start_relay(supervisor, options, &accel);
 	return error;
 }
 

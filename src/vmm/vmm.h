@@ -54,9 +54,8 @@ int vmm_find(const char *name, const struct vmm **ret, struct error *err);
 struct supervise_options {
 	bool console; /* also write the machine's log to stderr */
 	bool logs;    /* stdout and stderr go to the machine's log files (detached) */
-	bool quiet;
-	int ready; /* >= 0: one byte is written here once the application was started, and the
-				  descriptor is closed (detached starts wait for it) */
+	int ready;    /* >= 0: one byte is written here once the application was started, and the
+					 descriptor is closed (detached starts wait for it) */
 };
 
 /*

@@ -214,6 +214,7 @@ static void test_streams_and_exit_status(void **state)
 	assert_true(status.boot_seconds >= 0 && status.boot_seconds < 60);
 	assert_true(status.finished >= status.started && status.started > 1600000000);
 	_cleanup_free_ char *console = machine_file(&run, "console.log");
+	assert_true(starts_with(console, "lupine: runs on tcg: emulation was asked for\n"));
 	assert_non_null(strstr(console, "serial line\r\n"));
 	assert_non_null(strstr(console, "[    0.1] init: up\n"));
 	/* Its socket is gone with it. */
