@@ -5,7 +5,7 @@
 # shell has to look.
 
 _lupine() {
-	local -a answers described
+	local -a answers described unfinished
 	local answer word files=
 	answers=("${(@f)$("${words[1]}" completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
 	for answer in "${answers[@]}"; do
@@ -15,10 +15,15 @@ _lupine() {
 		(:directories) files=-/ ;;
 		(*)
 			word=${answer%%$'\t'*}
-			described+=("${word//:/\\:}:${answer#*$'\t'}") ;;
+			if [[ $word == *: ]]; then # a scheme: what it is of follows without a space
+				unfinished+=("${word//:/\\:}:${answer#*$'\t'}")
+			else
+				described+=("${word//:/\\:}:${answer#*$'\t'}")
+			fi ;;
 		esac
 	done
 	(( ${#described} )) && _describe lupine described
+	(( ${#unfinished} )) && _describe reference unfinished -S ''
 	[[ -n $files ]] || return 0
 	compset -P '*[:=]' # "oci:" and "--env-file=" are before the file's name
 	_files ${files#yes}
