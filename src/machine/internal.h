@@ -22,6 +22,13 @@ char *machine_claimed_name(const char *directory, const char *id);
 void machine_guest_config(const struct machine *machine, struct buf *ret);
 /* Removes what a killed machine_remove_directory() left. */
 void machine_sweep_removed(const char *directory);
+/*
+ * Makes or replaces a file of a machine in one step. Only a `durable` one is waited for until it
+ * has reached the disk, which takes a busy disk a fifth of a second: what a crash of the host
+ * makes worthless need not survive it.
+ */
+int machine_write_file(const char *directory, const char *name, const char *text, bool durable,
+					   struct error *err);
 /* Reads machine.json. -ENOENT while it is not written. */
 int machine_load(const char *directory, const char *id, struct machine **ret, struct error *err);
 /* Like machine_lock(), for a directory. */

@@ -68,6 +68,9 @@ int machine_load(const char *directory, const char *id, struct machine **ret, st
 	_cleanup_machine_ struct machine *machine = NULL;
 	int error = file_read(AT_FDCWD, path, MACHINE_JSON_LIMIT, &text, err);
 
+	/* Empty: of one that was not to be kept, after a crash of the host. */
+	if (error == 0 && text.length == 0)
+		error = error_set(err, ENOENT, "%s: empty", path);
 	if (error == 0)
 		error = json_parse(text.data, text.length, path, &json, err);
 	if (error == 0)

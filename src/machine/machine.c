@@ -24,6 +24,25 @@ int machine_directory(char **ret, struct error *err)
 	return path_state("machines", ret, err);
 }
 
+int machine_write_file(const char *directory, const char *name, const char *text, bool durable,
+					   struct error *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+	/* No other process writes at the same time: whoever does holds the machine's lock. */
+	_cleanup_free_ char *fresh = xasprintf("%s/%s.new", directory, name);
+
+	if (durable)
+		return file_write_atomic(path, text, strlen(text), 0600, err);
+	_cleanup_close_ int fd =
+		open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot create %s", fresh);
+	int error = fd_write_all(fd, text, strlen(text), err);
+	if (error < 0)
+		return error_wrap(err, "%s", fresh);
+	return rename(fresh, path) < 0 ? error_errno(err, errno, "cannot rename %s", fresh) : 0;
+}
+
 static void random_id(char id[MACHINE_ID_LENGTH + 1])
 {
 	uint8_t bytes[MACHINE_ID_LENGTH / 2];
@@ -93,11 +112,11 @@ static int claim_name(const char *directory, const char *name, struct error *err
 	return error;
 }
 
-/* The directory, with its name; returns its lock. Called with the lock on all machines held. */
+/* The directory, with its name if it has one beside its id; returns its lock. Called with the lock
+ * on all machines held. */
 static int make_directory(const char *path, const char *name, struct error *err)
 {
 	_cleanup_free_ char *lock_path = xasprintf("%s/lock", path);
-	_cleanup_free_ char *name_path = xasprintf("%s/name", path);
 
 	/* Environments and disks hold secrets. */
 	if (mkdir(path, 0700) < 0)
@@ -105,7 +124,7 @@ static int make_directory(const char *path, const char *name, struct error *err)
 	_cleanup_close_ int lock = file_lock(lock_path, false, err);
 	if (lock < 0)
 		return lock;
-	int error = file_write_atomic(name_path, name, strlen(name), 0600, err);
+	int error = name ? machine_write_file(path, "name", name, true, err) : 0;
 	if (error < 0)
 		return error;
 	int held = lock;
@@ -160,7 +179,7 @@ int machine_new(const char *name, struct machine **ret, struct error *err)
 	if (error < 0)
 		return error;
 	path = xasprintf("%s/%s", directory, id);
-	int lock = make_directory(path, name, err);
+	int lock = make_directory(path, name == id ? NULL : name, err);
 	if (lock < 0)
 		return lock;
 	*ret = machine_with_defaults(id, name, path);
@@ -207,11 +226,10 @@ int machine_save(struct machine *machine, struct error *err)
 {
 	_cleanup_json_ json_t *json = machine_to_json(machine);
 	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
-	_cleanup_free_ char *path = xasprintf("%s/machine.json", machine->directory);
 
 	if (!text)
-		return error_set(err, EINVAL, "cannot write %s: it is not JSON", path);
-	int error = file_write_atomic(path, text, strlen(text), 0600, err);
+		return error_set(err, EINVAL, "the machine %s cannot be written as JSON", machine->name);
+	int error = machine_write_file(machine->directory, "machine.json", text, machine->keep, err);
 	if (error < 0)
 		return error;
 	/* A leftover has no machine.json, or is not to be kept: this is neither now. */

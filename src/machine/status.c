@@ -82,6 +82,9 @@ static int read_file(const char *path, struct machine_status *ret, struct error 
 	_cleanup_json_ json_t *json = NULL;
 	int error = file_read(AT_FDCWD, path, MACHINE_JSON_LIMIT, &text, err);
 
+	/* Empty, after a crash of the host: as good as not there. */
+	if (error == 0 && text.length == 0)
+		return -ENOENT;
 	if (error == 0)
 		error = json_parse(text.data, text.length, path, &json, err);
 	return error < 0 ? error : status_from_json(json, path, ret, err);
@@ -129,15 +132,14 @@ int machine_write_status(const struct machine *machine, const struct machine_sta
 						 struct error *err)
 {
 	_cleanup_json_ json_t *json = json_object();
-	_cleanup_free_ char *path = xasprintf("%s/status.json", machine->directory);
 
 	json_object_set_new(json, "state", json_string(state_names[status->state]));
 	json_object_set_new(json, "end", json_string(end_names[status->end]));
 	fields_to_json(status_fields, status, json);
 	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
 	if (!text)
-		return error_set(err, EINVAL, "cannot write %s: it is not JSON", path);
-	return file_write_atomic(path, text, strlen(text), 0600, err);
+		return error_set(err, EINVAL, "the status of %s cannot be written as JSON", machine->name);
+	return machine_write_file(machine->directory, "status.json", text, false, err);
 }
 
 void machine_status_free(struct machine_status *status)

@@ -331,6 +331,12 @@ static void test_leftovers(void **state)
 	make_and_die("half", true, false);
 	make_and_die(NULL, false, true);
 	make_and_die("whole", true, true);
+	/* As a crash of the host leaves what was not yet on its disk. */
+	_cleanup_machine_ struct machine *empty = fixture_machine(NULL);
+	_cleanup_free_ char *json = xasprintf("%s/machine.json", empty->directory);
+	assert_ok(file_write_atomic(json, "", 0, 0600, &err), &err);
+	close(empty->lock);
+	empty->lock = -1;
 	assert_ok(machine_directory(&directory, &err), &err);
 	_cleanup_free_ char *removed = xasprintf("%s/.removed-0123456789ab", directory);
 	assert_int_equal(mkdir(removed, 0755), 0);
