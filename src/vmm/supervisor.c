@@ -295,7 +295,7 @@ static void reap(struct supervisor *supervisor)
 
 static void check_deadline(struct supervisor *supervisor)
 {
-	if (clock_milliseconds() < supervisor->stop_at)
+	if (!supervisor->monitor || clock_milliseconds() < supervisor->stop_at)
 		return;
 	supervisor->stop_at = NEVER;
 	supervisor->ending.stopped = true;
@@ -306,7 +306,9 @@ static int poll_timeout(const struct supervisor *supervisor)
 {
 	int64_t left = supervisor->stop_at - clock_milliseconds();
 
-	if (supervisor->stop_at == NEVER)
+	/* After the monitor's end there is only output left, which may be read as slowly as one likes.
+	 */
+	if (!supervisor->monitor || supervisor->stop_at == NEVER)
 		return -1;
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
