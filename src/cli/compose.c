@@ -131,6 +131,18 @@ static void set_limit(struct application *application, const struct machine_limi
 	application->limits[application->limit_count++] = *limit;
 }
 
+/* Soft as everywhere, so that select() is safe; hard as on today's distributions, for servers that
+ * raise it themselves. The kernel's own hard limit is 4096. */
+static void set_default_limits(struct application *application)
+{
+	static const struct machine_limit files = {.name = "nofile", .soft = 1024, .hard = 524288};
+
+	for (size_t i = 0; i < application->limit_count; i++)
+		if (strcmp(application->limits[i].name, files.name) == 0)
+			return;
+	set_limit(application, &files);
+}
+
 /* With a read-only root, what has to be writable in any system, and what the image says so of. */
 static void compose_tmpfs(const struct image_config *config, struct strings *tmpfs)
 {
@@ -174,6 +186,7 @@ static int compose_application(const struct image *image, const struct specifica
 			return error_wrap(err, "option --ulimit");
 		set_limit(application, &limit);
 	}
+	set_default_limits(application);
 	if (machine->disk.read_only)
 		compose_tmpfs(config, &application->tmpfs);
 	else

@@ -89,7 +89,7 @@ static int compose(const char *reference, const struct strings *arguments,
 {
 	_cleanup_origin_ struct origin origin = {0};
 
-	machine->keep = (run->name || run->detach) && !run->remove;
+	machine->keep = run->name && !run->remove;
 	machine->application.interactive = run->interactive;
 	machine->application.terminal = run->terminal;
 	if (origin_open(reference, &origin, err) < 0 ||
@@ -181,8 +181,8 @@ const struct verb verb_run = {
 	.description =
 		"The application's stdin (with -i), stdout and stderr are lupine's own, and so is its "
 		"exit status. Ctrl-C and SIGTERM reach it; after the stop timeout the machine is ended.\n"
-		"Arguments take the place of the image's command. A machine with a name, or one that was "
-		"detached, keeps its disk until `lupine rm`; any other leaves nothing.",
+		"Arguments take the place of the image's command. A machine with a name keeps its disk "
+		"until `lupine rm`; one without leaves nothing when it ends.",
 	.options = options,
 	.options_size = sizeof(struct run_options),
 	.stop_at_operand = true,

@@ -52,7 +52,7 @@ struct machine_disk {
 struct machine {
 	char *id;                 /* 12 hex digits */
 	char *name;               /* unique; the id's when the user gave none */
-	bool keep;                /* it has a --name or was detached: it stays until `rm` */
+	bool keep;                /* it has a --name: it stays until `rm` */
 	char *directory;          /* absolute */
 	char *image;              /* the reference it was made from */
 	char *image_digest;       /* or NULL */
