@@ -74,6 +74,11 @@ static int prepare(struct make *make, const struct config *config, struct error 
 	return source_add_parts(&plan->source, &parts, NULL, err);
 }
 
+static bool has_debug_info(const struct config *config)
+{
+	return strcmp(config_value(config, "DEBUG_INFO"), "y") == 0;
+}
+
 static int compile(struct make *make, const struct config *config, struct error *err)
 {
 	const struct plan *plan = make->plan;
@@ -81,18 +86,24 @@ static int compile(struct make *make, const struct config *config, struct error 
 	bool added = false;
 
 	/* Debugging information names the build directory, which has another name each time, and the
-	 * build id is made of that too. */
-	if (strcmp(config_value(config, "DEBUG_INFO"), "y") == 0)
-		strings_addf(&variables, "KCFLAGS=-fdebug-prefix-map=%s=. -fdebug-prefix-map=%s=..",
-					 make->objects, plan->source.tree);
+	 * build id is made of that too. Of two maps that fit, gcc takes the last. */
+	static const char *const flags[] = {"KCFLAGS", "KAFLAGS"};
+	for (size_t i = 0; has_debug_info(config) && i < ARRAY_SIZE(flags); i++)
+		strings_addf(&variables, "%s=-fdebug-prefix-map=%s=.. -fdebug-prefix-map=%s=.", flags[i],
+					 plan->source.tree, make->objects);
 	int error = make_run(make, "vmlinux", &variables, err);
 	if (error == 0 || !make->missing_file)
 		return error;
 	/* Headers that one part of the source takes from another are not in our table. */
 	_cleanup_error_ struct error failure = {0};
-	if (source_add_parts(&plan->source, NULL, &added, &failure) < 0 || !added)
+	if (source_add_parts(&plan->source, NULL, &added, &failure) == 0 && !added)
 		return error;
 	error_clear(err);
+	if (failure.code) {
+		*err = failure;
+		failure = (struct error){0};
+		return -err->code;
+	}
 	return make_run(make, "vmlinux", &variables, err);
 }
 
@@ -104,26 +115,34 @@ static int sync_file(const char *path, struct error *err)
 	return fd < 0 || fsync(fd) < 0 ? error_errno(err, errno, "cannot write %s", path) : 0;
 }
 
-/* The kernel without what only debuggers and linkers read. */
-static int strip(const struct make *make, const char *directory, uint64_t *ret_size,
-				 struct error *err)
+static int run_objcopy(const struct make *make, char *const options[2], char *from, char *to,
+					   struct error *err)
 {
+	char *argv[] = {(char *)"objcopy", options[0], options[1], from, to, NULL};
+	const struct process process = {.argv = argv, .log = make->log};
+
+	return process_run(&process, err) < 0 ? error_wrap(err, "cannot make %s", to) : 0;
+}
+
+/* The kernel without what only debuggers and linkers read; beside it the former, if there is any,
+ * under the name by which debuggers know it. */
+static int strip(const struct make *make, const struct config *config, const char *directory,
+				 uint64_t *ret_size, struct error *err)
+{
+	char *const strip_options[] = {(char *)"--strip-all", (char *)"--remove-section=.comment"};
+	char *const debug_options[] = {(char *)"--only-keep-debug",
+								   (char *)"--compress-debug-sections"};
 	_cleanup_free_ char *from = xasprintf("%s/vmlinux", make->objects);
 	_cleanup_free_ char *to = xasprintf("%s/" KERNEL_VMLINUX, directory);
-	char *argv[] = {(char *)"objcopy",
-					(char *)"--strip-all",
-					(char *)"--remove-section=.comment",
-					from,
-					to,
-					NULL};
-	const struct process process = {.argv = argv, .log = make->log};
+	_cleanup_free_ char *debug = xasprintf("%s/" KERNEL_DEBUG, directory);
 	const struct kernel_architecture *architecture;
 
-	if (process_run(&process, err) < 0)
-		return error_wrap(err, "cannot strip the kernel");
-	if (vmlinux_check(to, &architecture, ret_size, err) < 0)
+	if (run_objcopy(make, strip_options, from, to, err) < 0 ||
+		vmlinux_check(to, &architecture, ret_size, err) < 0 || sync_file(to, err) < 0)
 		return -err->code;
-	return sync_file(to, err);
+	if (!has_debug_info(config))
+		return 0;
+	return run_objcopy(make, debug_options, from, debug, err);
 }
 
 static int copy(const struct make *make, const char *name, const char *directory,
@@ -163,7 +182,7 @@ static int build_in(struct make *make, const char *directory, struct build_resul
 
 	if (make_begin(make, err) < 0 || configure(make, &config, err) < 0 ||
 		prepare(make, &config, err) < 0 || compile(make, &config, err) < 0 ||
-		strip(make, directory, &ret->vmlinux_size, err) < 0 ||
+		strip(make, &config, directory, &ret->vmlinux_size, err) < 0 ||
 		copy(make, ".config", directory, KERNEL_CONFIG, err) < 0 ||
 		copy(make, "System.map", directory, KERNEL_SYMBOLS, err) < 0 ||
 		read_release(make, &release, err) < 0)

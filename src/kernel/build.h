@@ -6,6 +6,7 @@
 
 /* The files of a kernel, by name in its directory. */
 #define KERNEL_VMLINUX "vmlinux"
+#define KERNEL_DEBUG "vmlinux.debug"
 #define KERNEL_CONFIG "config"
 #define KERNEL_SYMBOLS "System.map"
 #define KERNEL_JSON "kernel.json"
@@ -19,6 +20,6 @@ struct build_result {
 
 void build_result_free(struct build_result *result);
 
-/* Configures and compiles, and puts vmlinux, config and System.map into `directory`. */
+/* Configures and compiles, and puts the kernel's files into `directory`. */
 int build_kernel(struct plan *plan, bool verbose, const char *directory, struct build_result *ret,
 				 struct error *err);

@@ -142,7 +142,7 @@ UNUSED static void write_miniature(const char *top)
 					 "\t@O=$(O) CC='$(CC)' HOST='$(KBUILD_BUILD_HOST)' FLAGS='$(KCFLAGS)' sh -e "
 					 "scripts/build.sh\n"},
 		{"scripts/build.sh",
-		 "test -z \"$POISON$KCFLAGS\"\n"
+		 "case \"$POISON$FLAGS\" in *POISON*) exit 1; esac\n"
 		 "cd \"$O\"\n"
 		 "mkdir -p include/config\n"
 		 "echo 6.12.0-mini >include/config/kernel.release\n"
@@ -156,7 +156,7 @@ UNUSED static void write_miniature(const char *top)
 		 "for object in $objects; do\n"
 		 "\tmkdir -p ${object%/*}\n"
 		 "\techo \"  CC      $object.o\"\n"
-		 "\t$CC $FLAGS -DHOST=\"\\\"$HOST\\\"\" -c -o $object.o ../$object.c\n"
+		 "\t$CC -g $FLAGS -DHOST=\"\\\"$HOST\\\"\" -c -o $object.o ../$object.c\n"
 		 "\tlist=\"$list $object.o\"\n"
 		 "done\n"
 		 "test -z \"$wait\" || while ! test -e \"$wait\"; do sleep 0.02; done\n"

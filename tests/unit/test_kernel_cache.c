@@ -294,22 +294,30 @@ static void test_same_bytes_anywhere(void **state)
 	_cleanup_kernel_ struct kernel *one = NULL, *two = NULL;
 	struct error err = {0};
 
-	assert_ok(ensure("CONFIG_DEBUG_INFO=n\n", &one, &err), &err);
+	assert_ok(ensure("CONFIG_DEBUG_INFO=y\n", &one, &err), &err);
 	_cleanup_free_ char *place = xasprintf("%s/some/where/else", home);
 	setenv("LUPINE_HOME", place, 1);
 	setenv("KBUILD_BUILD_HOST", "another", 1);
-	setenv("POISON", "1", 1);
+	setenv("POISON", "POISON", 1);
 	setenv("KCFLAGS", "-DPOISON", 1);
 	setenv("MAKEFLAGS", "-n", 1);
-	int result = ensure("CONFIG_DEBUG_INFO=n\n", &two, &err);
+	int result = ensure("CONFIG_DEBUG_INFO=y\n", &two, &err);
 	unsetenv("KBUILD_BUILD_HOST");
 	unsetenv("POISON");
 	unsetenv("KCFLAGS");
 	unsetenv("MAKEFLAGS");
 	assert_ok(result, &err);
 	assert_string_equal(one->id, two->id);
-	_cleanup_free_ char *compare = xasprintf("cmp %s %s", one->vmlinux, two->vmlinux);
+	_cleanup_free_ char *compare = xasprintf("cmp %s %s && cmp %s.debug %s.debug", one->vmlinux,
+											 two->vmlinux, one->vmlinux, two->vmlinux);
 	run(compare);
+	/* What is loaded has no debugging information, and what debuggers read names no place. */
+	_cleanup_free_ char *stripped =
+		xasprintf("readelf -SW %s | grep -c debug_info || true; cd $(dirname %s) && readelf -SW "
+				  "vmlinux.debug | grep -c debug_info; objdump -g vmlinux.debug | grep -c -e /tmp/ "
+				  "-e staging || true",
+				  one->vmlinux, one->vmlinux);
+	assert_output(stripped, "0\n1\n0");
 	_cleanup_free_ char *host = xasprintf("grep -c 'made on lupine' %s", one->vmlinux);
 	assert_output(host, "1");
 }
