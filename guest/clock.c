@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Time: of day, since the boot, and the processor's counter. */
+/* Time: since the boot, and the processor's counter. */
 #include "guest/init.h"
 
-#include <errno.h>
-#include <string.h>
 #include <time.h>
-
-void clock_start(int64_t seconds)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec >= seconds)
-		return;
-	now = (struct timespec){.tv_sec = (time_t)seconds};
-	if (clock_settime(CLOCK_REALTIME, &now) < 0)
-		log_line(TEXT("the clock: ", strerror(errno)));
-}
 
 int64_t now_ms(void)
 {

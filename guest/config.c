@@ -39,7 +39,6 @@ static const struct key {
 	{"search", LIST, offsetof(struct config, search)},
 	{"host", LIST, offsetof(struct config, host)},
 	{"tmpfs", LIST, offsetof(struct config, tmpfs)},
-	{"time", ONE, offsetof(struct config, time_text)},
 };
 
 /* Steps over the next record; false at the end. */
@@ -111,14 +110,13 @@ static int tty_parse(const char *text, struct config *ret)
 
 static int values_parse(struct config *ret, struct failure *failure)
 {
-	uint64_t uid = 0, gid = 0, time = 0;
+	uint64_t uid = 0, gid = 0;
 	const struct {
 		const char *key, *text;
 		uint64_t max, *value;
 	} numbers[] = {
 		{"uid", ret->uid_text, UINT32_MAX - 1, &uid},
 		{"gid", ret->gid_text, UINT32_MAX - 1, &gid},
-		{"time", ret->time_text, INT64_MAX, &time},
 	};
 	for (size_t i = 0; i < ARRAY_COUNT(numbers); i++)
 		if (numbers[i].text &&
@@ -126,7 +124,6 @@ static int values_parse(struct config *ret, struct failure *failure)
 			return value_bad(failure, numbers[i].key, numbers[i].text);
 	ret->uid = (uint32_t)uid;
 	ret->gid = (uint32_t)gid;
-	ret->time = (int64_t)time;
 	if (ret->tty_text && tty_parse(ret->tty_text, ret) < 0)
 		return value_bad(failure, "tty", ret->tty_text);
 	if (ret->stdin_text && strcmp(ret->stdin_text, "1") != 0)

@@ -42,7 +42,6 @@ static int guest_start(struct failure *failure)
 	if (config_load(GUEST_CONFIG_PATH, &config, failure) < 0)
 		return -1;
 	unlink(GUEST_CONFIG_PATH); /* the environment may hold secrets, and every user could read it */
-	clock_start(config.time);
 	random_check();
 	network_start(&config, &network);
 	etc_write(&config, &network);

@@ -45,8 +45,6 @@ int ipv4_parse(const char **text, uint32_t *ret);
 
 /* clock.c */
 
-/* Sets the time of day, seconds since 1970, if the machine's own clock is behind that. */
-void clock_start(int64_t seconds);
 /* Milliseconds that only ever grow. */
 int64_t now_ms(void);
 /* The time stamp counter, or what the architecture has in its place. */
@@ -85,11 +83,10 @@ struct config {
 	size_t env_count; /* four more entries fit behind them */
 	char *version, *cwd, *home, *hostname, *root, *fstype, *rootflags, *address, *gateway;
 	char *tty_term;
-	char *uid_text, *gid_text, *tty_text, *stdin_text, *time_text;
+	char *uid_text, *gid_text, *tty_text, *stdin_text;
 	uint32_t uid, gid;
 	uint16_t tty_rows, tty_columns;
 	bool tty, has_stdin, read_only;
-	int64_t time;
 };
 
 /* Reads the file; what is read stays mapped for good. */
@@ -242,6 +239,8 @@ void input_flush(struct relay *relay);
 /* Bytes of an output that may be read now. */
 size_t output_room(const struct relay *relay, size_t i);
 void output_read(struct relay *relay, size_t i);
+/* Ends an output, if it has not ended: nobody reads it any more, or nobody writes it. */
+void output_close(struct relay *relay, size_t i);
 /* Sends the log on; true when all of it was. */
 bool log_send(struct relay *relay);
 void credit_send(struct relay *relay);

@@ -49,7 +49,10 @@ enum frame_type {
 	FRAME_BYE = 18,    /* the exit status has arrived: sync and power off */
 	/* both */
 	FRAME_DATA = 32,   /* bytes of a stream */
-	FRAME_END = 33,    /* end of a stream */
+	FRAME_END = 33,    /* From who writes a stream: its last byte was sent. From who reads it (the
+						  host, stdout and stderr): nobody reads this any more, so the application's
+						  next write is to fail, or its terminal to hang up. What is under way is
+						  thrown away and given back by CREDIT as ever; the guest's own END follows */
 	FRAME_CREDIT = 34, /* u32: so many more bytes of this stream may come */
 };
 
@@ -82,7 +85,6 @@ enum exit_kind {
  *   host      "ADDRESS NAME...": a further line for /etc/hosts, one record each; those of
  *             localhost and of the host name init writes itself
  *   tmpfs     a path that gets an empty tmpfs (with "ro" roots: /tmp, /run, volumes)
- *   time      seconds since 1970, set when the machine has no clock of its own
  */
 #define GUEST_CONFIG_PATH "/lupine.conf"
 #define GUEST_CONFIG_VERSION "1"

@@ -72,11 +72,17 @@ static int on_data(struct relay *relay, const struct frame *frame)
 
 static int on_end(struct relay *relay, const struct frame *frame)
 {
-	if (frame->stream != STREAM_STDIN)
-		return -EPROTO;
-	relay->input.ended = true;
-	input_flush(relay);
-	return 0;
+	if (frame->stream == STREAM_STDIN) {
+		relay->input.ended = true;
+		input_flush(relay);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(output_streams); i++)
+		if (frame->stream == output_streams[i]) {
+			output_close(relay, i);
+			return 0;
+		}
+	return -EPROTO;
 }
 
 static int on_credit(struct relay *relay, const struct frame *frame)

@@ -80,13 +80,22 @@ void output_read(struct relay *relay, size_t i)
 		channel_commit(relay->channel, output_streams[i], (size_t)got);
 		relay->outputs[i].window -= (uint32_t)got;
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		/* EIO is how a terminal ends. */
-		if (relay->application->input == relay->application->outputs[i])
-			relay->application->input = -1;
-		close(relay->application->outputs[i]);
-		relay->application->outputs[i] = -1;
-		channel_put(relay->channel, FRAME_END, output_streams[i], NULL, 0);
+		output_close(relay, i); /* EIO is how a terminal ends */
 	}
+}
+
+void output_close(struct relay *relay, size_t i)
+{
+	struct application *application = relay->application;
+	if (application->outputs[i] < 0)
+		return;
+	if (application->input == application->outputs[i])
+		application->input = -1;
+	/* The last reader of a pipe: who still writes to it gets SIGPIPE. The last user of our side of
+	 * a terminal: it hangs up, even though we have the other side open as well. */
+	close(application->outputs[i]);
+	application->outputs[i] = -1;
+	channel_put(relay->channel, FRAME_END, output_streams[i], NULL, 0);
 }
 
 /* True when all that is in the log has been sent on. */

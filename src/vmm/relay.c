@@ -41,6 +41,16 @@ static void add_console(struct relay *relay, bool serial, const void *bytes, siz
 		writer_write(&relay->live_writer, bytes, length);
 }
 
+/* Without its reader the application is to end as in any pipeline: `yes | head` would not. */
+static void refuse_unread(struct relay *relay, enum stream_id stream)
+{
+	if (!relay->outputs[stream].unread || relay->refused[stream] ||
+		!(relay->phase & (RELAY_UP | RELAY_RUNNING)))
+		return;
+	relay->refused[stream] = true;
+	frame_put(&relay->queue, FRAME_END, stream, NULL, 0);
+}
+
 /* `count` bytes of a stream have left us: the guest may send as many more. */
 static void passed_on(struct relay *relay, enum stream_id stream, size_t count)
 {
@@ -50,6 +60,7 @@ static void passed_on(struct relay *relay, enum stream_id stream, size_t count)
 	uint32_t credit = window_credit(window);
 	if (credit)
 		frame_put_number(&relay->queue, FRAME_CREDIT, stream, credit);
+	refuse_unread(relay, stream);
 }
 
 static void send_early_signals(struct relay *relay)

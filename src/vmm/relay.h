@@ -38,6 +38,7 @@ struct relay {
 	struct frame_queue queue;
 	struct window_in windows[3];
 	struct window_out room; /* for stdin */
+	bool refused[3];        /* the guest knows that nobody reads this stream */
 	struct writer live_writer;
 	uint64_t early_signals; /* bit N: signal N, to be sent once there is an application */
 };

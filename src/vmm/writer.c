@@ -66,8 +66,11 @@ static size_t write_until_full(struct writer *writer, const char *bytes, size_t 
 			done += (size_t)count;
 		else if (errno == EAGAIN)
 			return done;
-		else if (errno != EINTR)
-			writer->gone = true; /* EPIPE, or a disk that is full: the application goes on */
+		else if (errno != EINTR) {
+			/* The application goes on when a disk is full; without a reader it is to know. */
+			writer->gone = true;
+			writer->unread = errno == EPIPE || errno == ECONNRESET;
+		}
 	}
 	return length;
 }

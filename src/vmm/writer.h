@@ -20,7 +20,8 @@ struct writer {
 	int fd;  /* borrowed */
 	int own; /* ours, to be closed, or -1 */
 	enum writer_method method;
-	bool gone;    /* nobody reads it any more; what is written is thrown away */
+	bool gone;    /* it cannot be written any more; what is written is thrown away */
+	bool unread;  /* because its reader went away */
 	size_t start; /* of what is left in `rest` */
 	struct buf rest;
 };

@@ -84,8 +84,14 @@ teardown() { remove_machines; }
 }
 
 @test "a reader that goes away does not hang us" {
-	run bash -c 'timeout 60 "$LUPINE" run "dir:$ROOT" -- sh -c "yes | head -n 1000000" | head -n 1'
-	[ "$output" = y ]
+	# As in any pipeline, the writer dies of SIGPIPE; so yes tells us, and we our caller.
+	run bash -c 'timeout 60 "$LUPINE" run "dir:$ROOT" -- yes | head -n 1; echo "${PIPESTATUS[0]}"'
+	[ "$output" = $'y\n141' ]
+	run bash -c '{ timeout 60 "$LUPINE" run "dir:$ROOT" -- sh -c "echo out; yes >&2; exit 3" | cat; echo "${PIPESTATUS[0]}"; } 2> >(head -n 1 >"$BATS_TEST_TMPDIR/error")'
+	[ "$output" = $'out\n3' ]
+	# A terminal hangs up.
+	run bash -c 'timeout 60 "$LUPINE" run -t "dir:$ROOT" -- sh -c "while :; do echo y; done" | head -n 1; echo "${PIPESTATUS[0]}"'
+	[ "$output" = $'y\r\n129' ]
 }
 
 @test "environment: -e, --env-file and the host's values" {

@@ -25,7 +25,7 @@ struct guest {
 	struct frame_queue queue;
 	uint32_t room[3]; /* what may be sent of stdout and stderr */
 	struct buf input; /* what came of stdin, */
-	bool input_ended; /* to its end */
+	unsigned ends[3]; /* how often the end of each stream came */
 };
 
 /* Blocks until all is sent. */
@@ -72,7 +72,7 @@ static struct frame guest_receive(struct guest *guest)
 	else if (frame.type == FRAME_DATA)
 		buf_append(&guest->input, frame.payload, frame.length);
 	else if (frame.type == FRAME_END)
-		guest->input_ended = true;
+		guest->ends[frame.stream]++;
 	return frame;
 }
 
@@ -170,7 +170,7 @@ static void scenario_failed(struct guest *guest)
 static void scenario_echo(struct guest *guest)
 {
 	guest_started(guest);
-	while (guest->input.length || !guest->input_ended) {
+	while (guest->input.length || !guest->ends[STREAM_STDIN]) {
 		if (!guest->input.length) {
 			guest_receive(guest);
 			continue;
@@ -184,7 +184,8 @@ static void scenario_echo(struct guest *guest)
 	guest_exit(guest, EXIT_CODE, 0);
 }
 
-/* Two megabytes: a thousand bytes at a time, of which the first is the number of the piece. */
+/* Two megabytes: a thousand bytes at a time, of which the first is the number of the piece.
+ * Exits with 3, or 4 when it was told that nobody reads them. */
 #define BURST_PIECES 2000
 #define BURST_SIZE 1000
 static void scenario_burst(struct guest *guest)
@@ -196,7 +197,23 @@ static void scenario_burst(struct guest *guest)
 		piece[0] = (char)i;
 		guest_say(guest, STREAM_STDOUT, piece, sizeof(piece));
 	}
-	guest_exit(guest, EXIT_CODE, 3);
+	guest_exit(guest, EXIT_CODE, guest->ends[STREAM_STDOUT] ? 4 : 3);
+}
+
+/* Writes until nobody reads it any more, and more after that, as what is under way would be. */
+static void scenario_yes(struct guest *guest)
+{
+	static char bytes[PROTOCOL_WINDOW] = "y\n";
+
+	guest_started(guest);
+	while (!guest->ends[STREAM_STDOUT])
+		guest_say(guest, STREAM_STDOUT, bytes, sizeof(bytes));
+	for (int i = 0; i < 3; i++)
+		guest_say(guest, STREAM_STDOUT, bytes, sizeof(bytes));
+	guest_say(guest, STREAM_STDERR, "broken pipe\n", 12);
+	if (guest->ends[STREAM_STDOUT] != 1 || guest->ends[STREAM_STDERR])
+		guest_exit(guest, EXIT_CODE, 99);
+	guest_exit(guest, EXIT_SIGNAL, SIGPIPE);
 }
 
 /* Exits with the number of the signal that it gets. */
@@ -379,6 +396,7 @@ static const struct scenario {
 	{"failed", scenario_failed},
 	{"echo", scenario_echo},
 	{"burst", scenario_burst},
+	{"yes", scenario_yes},
 	{"signal", scenario_signal},
 	{"late", scenario_late},
 	{"stubborn", scenario_stubborn},

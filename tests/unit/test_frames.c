@@ -179,6 +179,7 @@ static void test_hostile_headers(void **state)
 		{FROM_GUEST, {FRAME_DATA, 200, 0, 1}, "a frame of type 32 for the stream 200"},
 		{FROM_GUEST, {FRAME_CREDIT, STREAM_STDOUT, 0, 4}, "a frame of type 34 for the stream 1"},
 		{FROM_HOST, {FRAME_DATA, STREAM_STDOUT, 0, 1}, "a frame of type 32 for the stream 1"},
+		{FROM_HOST, {FRAME_END, STREAM_LOG, 0, 0}, "a frame of type 33 for the stream 3"},
 		{FROM_GUEST, {FRAME_HELLO, 0, 0, 3}, "a frame of type 1 with 3 bytes"},
 		{FROM_GUEST, {FRAME_STARTED, 0, 0, 4}, "a frame of type 2 with 4 bytes"},
 		{FROM_GUEST, {FRAME_EXIT, 0, 0, 12}, "a frame of type 3 with 12 bytes"},

@@ -346,6 +346,46 @@ static void output_waits_for_credit_after_the_end(void **state)
 	guest_free(&guest);
 }
 
+/* As in a pipeline: blocked in a write, or at the next one, with what was sent not given back. */
+static void output_that_nobody_reads(void **state)
+{
+	(void)state;
+	guest_begin(&guest, SHELL("exec yes"), false);
+	guest.outputs[STREAM_STDOUT].hold = true;
+	while (guest_step(&guest, 200))
+		;
+	assert_int_equal(guest.outputs[STREAM_STDOUT].length, PROTOCOL_WINDOW);
+	guest_send(&guest, FRAME_END, STREAM_STDOUT, NULL, 0);
+	guest_wait(&guest);
+	expect_exit(&guest, EXIT_SIGNAL, SIGPIPE);
+	assert_true(guest.outputs[STREAM_STDOUT].ended);
+	guest_free(&guest);
+}
+
+static void an_output_that_nobody_reads_is_not_the_other(void **state)
+{
+	(void)state;
+	guest_begin(&guest,
+				SHELL_WITH("trap '' PIPE; echo out; echo ready >&2; read line; echo lost || "
+						   "echo failed >&2; exit 3",
+						   "stdin", "1"),
+				false);
+	guest.outputs[STREAM_STDOUT].hold = true;
+	wait_for(&guest, STREAM_STDOUT, "out\n");
+	wait_for(&guest, STREAM_STDERR, "ready\n");
+	/* Twice, as it may also cross the guest's own; then the credit for what came before. */
+	guest_send(&guest, FRAME_END, STREAM_STDOUT, NULL, 0);
+	guest_send(&guest, FRAME_END, STREAM_STDOUT, NULL, 0);
+	send_number(&guest, FRAME_CREDIT, STREAM_STDOUT, strlen("out\n"));
+	guest_send(&guest, FRAME_DATA, STREAM_STDIN, "go\n", 3);
+	guest_wait(&guest);
+	expect_exit(&guest, EXIT_CODE, 3);
+	expect_output(&guest, STREAM_STDOUT, "out\n");
+	assert_true(guest.outputs[STREAM_STDERR].ended);
+	assert_non_null(strstr(guest.outputs[STREAM_STDERR].bytes, "failed\n"));
+	guest_free(&guest);
+}
+
 static void signals_pass_data_that_nobody_reads(void **state)
 {
 	static char bytes[PROTOCOL_PAYLOAD_MAX];
@@ -415,7 +455,7 @@ static void nonsense_from_the_host_ends_it(void **state)
 		{FRAME_HELLO, 0, 4, 1},
 		{FRAME_SIGNAL, 0, 3, 15},
 		{FRAME_DATA, STREAM_STDOUT, 4, 0},
-		{FRAME_END, STREAM_STDERR, 0, 0},
+		{FRAME_END, STREAM_LOG, 0, 0},
 		{FRAME_CREDIT, STREAM_STDIN, 4, 1},
 		{FRAME_CREDIT, STREAM_STDOUT, 4, 1}, /* more than the window */
 		{FRAME_CREDIT, STREAM_STDERR, 4, UINT32_MAX},
@@ -668,6 +708,20 @@ static void a_terminal(void **state)
 	guest_free(&guest);
 }
 
+static void a_terminal_that_nobody_reads_hangs_up(void **state)
+{
+	(void)state;
+	guest_begin(&guest, SHELL_WITH("echo ready; exec sleep 10", "stdin", "1", "tty", "25 80 vt220"),
+				false);
+	wait_for(&guest, STREAM_STDOUT, "ready\r\n");
+	guest_send(&guest, FRAME_END, STREAM_STDERR, NULL, 0); /* it has none: nothing happens */
+	guest_send(&guest, FRAME_END, STREAM_STDOUT, NULL, 0);
+	guest_send(&guest, FRAME_DATA, STREAM_STDIN, "late\n", 5);
+	guest_wait(&guest);
+	expect_exit(&guest, EXIT_SIGNAL, SIGHUP);
+	guest_free(&guest);
+}
+
 static void control_c_interrupts(void **state)
 {
 	(void)state;
@@ -690,6 +744,8 @@ int main(void)
 		cmocka_unit_test(an_early_end_of_stdin),
 		cmocka_unit_test(a_slow_reader_stops_only_its_stream),
 		cmocka_unit_test(output_waits_for_credit_after_the_end),
+		cmocka_unit_test(output_that_nobody_reads),
+		cmocka_unit_test(an_output_that_nobody_reads_is_not_the_other),
 		cmocka_unit_test(signals_pass_data_that_nobody_reads),
 		cmocka_unit_test(a_default_signal_ends_it),
 		cmocka_unit_test(stdin_that_the_application_closed),
@@ -703,6 +759,7 @@ int main(void)
 		cmocka_unit_test(environment_and_limits),
 		cmocka_unit_test(a_user_can_reopen_the_streams),
 		cmocka_unit_test(a_terminal),
+		cmocka_unit_test(a_terminal_that_nobody_reads_hangs_up),
 		cmocka_unit_test(control_c_interrupts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,8 @@ struct setup {
 	const char *name;
 	unsigned stop_timeout; /* 0: 10 s */
 	bool interactive, terminal, logs;
-	int streams[3]; /* to use in place of pipes; 0: a pipe */
+	int streams[3];     /* to use in place of pipes; 0: a pipe */
+	bool output_socket; /* stdout is a socket, not a pipe */
 };
 
 static void make_pipe(int given, int reads, int ends[2])
@@ -114,7 +115,10 @@ static struct run run_start(const char *scenario, const struct setup *setup)
 	run.machine->stop_timeout = setup->stop_timeout ? setup->stop_timeout : 10;
 	assert_ok(machine_save(run.machine, &err), &err);
 	make_pipe(setup->streams[0], 1, in);
-	make_pipe(setup->streams[1], 0, out);
+	if (setup->output_socket)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out), 0);
+	else
+		make_pipe(setup->streams[1], 0, out);
 	make_pipe(setup->streams[2], 0, error);
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	run.input = in[1];
@@ -388,8 +392,41 @@ static void test_closed_stdout(void **state)
 	(void)state;
 	close(run.output);
 	run.output = -1;
-	assert_int_equal(run_end(&run, &status), 3);
+	assert_int_equal(run_end(&run, &status), 4);
 	assert_int_equal(status.end, END_APPLICATION);
+	run_remove(&run);
+}
+
+/* The guest is told that its stdout has no reader, once; what it sent already is thrown away. */
+static void test_reader_goes_away(void **state)
+{
+	char text[2];
+
+	(void)state;
+	for (int socket = 0; socket < 2; socket++) {
+		struct run run = run_start("yes", &(struct setup){.output_socket = socket});
+		_cleanup_machine_status_ struct machine_status status = {0};
+		assert_int_equal(read(run.output, text, sizeof(text)), sizeof(text));
+		assert_memory_equal(text, "y\n", sizeof(text));
+		close(run.output);
+		run.output = -1;
+		_cleanup_free_ char *error = read_all(run.error);
+		assert_string_equal(error, "broken pipe\n");
+		assert_int_equal(run_end(&run, &status), 128 + SIGPIPE);
+		assert_int_equal(status.end, END_APPLICATION);
+		run_remove(&run);
+	}
+}
+
+/* A disk that is full is no such end: it may have room again, and other streams need none. */
+static void test_full_disk(void **state)
+{
+	_cleanup_close_ int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct run run = run_start("burst", &(struct setup){.streams = {0, full}});
+	_cleanup_machine_status_ struct machine_status status = {0};
+
+	(void)state;
+	assert_int_equal(run_end(&run, &status), 3);
 	run_remove(&run);
 }
 
@@ -762,6 +799,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_full_stdout),
 		cmocka_unit_test(test_closed_stdout),
+		cmocka_unit_test(test_reader_goes_away),
+		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_early_signal),
 		cmocka_unit_test(test_stop_timeout),
