@@ -8,13 +8,13 @@ PREFIX ?= /usr/local
 VERSION := $(shell cat VERSION)
 
 PACKAGES := libarchive jansson ext2fs com_err libelf libcrypto libzstd
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 -Werror
 CFLAGS ?= -O2 -g
 # SANITIZE=address,undefined builds everything with those sanitizers.
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-ALL_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLUPINE_VERSION='"$(VERSION)"' \
-	-DLUPINE_BUILD_DATA='"$(CURDIR)"' -DLUPINE_BUILD='"$(abspath $(BUILD))"' -DLUPINE_DATADIR='"$(PREFIX)/share/lupine"' \
-	-Isrc -I. $(shell pkg-config --cflags $(PACKAGES)) $(SANITIZE_FLAGS) $(CFLAGS)
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLUPINE_VERSION='"$(VERSION)"' $(PATHS) \
+	-Isrc -I. $(PACKAGE_CFLAGS) $(SANITIZE_FLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) $(LDFLAGS)
 LIBS := $(shell pkg-config --libs $(PACKAGES))
 
@@ -39,6 +39,10 @@ $(BUILD)/%.o: %.c VERSION
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Paths of this checkout go only into what needs them, so that ccache serves other checkouts too.
+$(BUILD)/src/base/paths.o $(BUILD)/tests/unit/test_files.o: PATHS := -DLUPINE_BUILD_DATA='"$(CURDIR)"' \
+	-DLUPINE_BUILD='"$(abspath $(BUILD))"' -DLUPINE_DATADIR='"$(PREFIX)/share/lupine"'
+
 # The guest's init: static, without sanitizers, with the smallest C library at hand.
 GUEST_SOURCES := $(wildcard guest/*.c)
 $(BUILD)/guest/init: $(GUEST_SOURCES) $(wildcard guest/*.h)
@@ -56,9 +60,9 @@ unit-programs: $(UNIT_TESTS)
 print-unit-tests:
 	@printf '%s\n' $(UNIT_TESTS)
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DTEST_SOURCE_DIR='"$(CURDIR)/tests"' $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+.SECONDARY: $(UNIT_TESTS:=.o)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
 
 # Programs that the scripts in tests/bench measure.
 $(BUILD)/tests/bench/%: tests/bench/%.c $(LIBRARY)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Ends in the way its first argument says: "exit N", "signal N", "fault", "ignore" (SIGTERM), "report". */
+/* Ends in the way its first argument says: "exit N", "signal N", "fault", "ignore" (SIGTERM),
+ * "report". */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -134,7 +134,11 @@ struct member {
 
 static void put_octal(char *field, size_t width, unsigned long value)
 {
-	snprintf(field, width, "%0*lo", (int)width - 1, value);
+	char digits[32];
+	int length = snprintf(digits, sizeof(digits), "%0*lo", (int)width - 1, value);
+
+	assert_true(length > 0 && (size_t)length < width);
+	memcpy(field, digits, (size_t)length + 1);
 }
 
 /* A ustar header block; `size` may lie. */
