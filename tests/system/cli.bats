@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command line itself: help, suggestions, exit statuses, completions, man pages. No machine is
 # started. UPDATE_GOLDEN=1 writes the golden texts anew.
-bats_require_minimum_version 1.5.0
 load common
 
 # What a monitor would load: an ELF file with a PVH entry (a note of type 18 by Xen).

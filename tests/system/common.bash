@@ -2,6 +2,8 @@
 # What every system test shares. Kernels, layers and images are kept between runs under
 # LUPINE_TEST_CACHE; machines live in a directory of each test's own.
 
+bats_require_minimum_version 1.5.0
+
 LUPINE_TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 LUPINE=${LUPINE:-$LUPINE_TOP/build/lupine}
 LUPINE_TEST_CACHE=${LUPINE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lupine-tests}

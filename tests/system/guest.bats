@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Guest init: what it leaves alone, what it cleans up, and what it says.
 # shellcheck disable=SC2016 # the guest's shell expands what is in single quotes
-bats_require_minimum_version 1.5.0
 load common
 
 setup_file() {
