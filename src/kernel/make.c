@@ -88,7 +88,7 @@ static void on_line(const char *line, void *data)
 	remember_line(make, line);
 	if (make->verbose)
 		fprintf(stderr, "%s\n", line);
-	if (!target)
+	if (make->verbose || !target)
 		return;
 	size_t total = make->kbuild.objects.count;
 	/* Other lines, such as those of programs the build makes for itself, are shown but not
