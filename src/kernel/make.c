@@ -91,8 +91,11 @@ static void on_line(const char *line, void *data)
 	if (make->verbose || !target)
 		return;
 	size_t total = make->kbuild.objects.count;
-	/* Other lines, such as those of programs the build makes for itself, are shown but not
-	 * counted. */
+	/* Other lines, such as those of programs the build makes for itself (some with their whole
+	 * path), are shown but not counted. */
+	size_t prefix = strlen(make->objects);
+	if (starts_with(target, make->objects) && target[prefix] == '/')
+		target += prefix + 1;
 	make->built += kbuild_has_object(&make->kbuild, target);
 	if (total)
 		progress("[%4zu/%zu] %s", make->built, total, target);
