@@ -16,7 +16,7 @@ SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointe
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLUPINE_VERSION='"$(VERSION)"' $(PATHS) \
 	-Isrc -I. $(PACKAGE_CFLAGS) $(SANITIZE_FLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(SANITIZE_FLAGS) $(LDFLAGS)
-LIBS := $(shell pkg-config --libs $(PACKAGES))
+LIBS := $(shell pkg-config --libs $(PACKAGES)) -lm
 
 SOURCES := $(wildcard src/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
