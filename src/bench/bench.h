@@ -14,15 +14,19 @@ struct bench {
 	size_t system_count;
 	struct strings apps; /* to measure; empty: each bench's own list */
 	struct strings only; /* --only: variants, tests or metrics; empty: all */
-	const char *accel;   /* "" : each bench's default (see accel_for_bench()) */
+	const char *accel;   /* NULL or "": each bench's default (see bench_accels()) */
 	unsigned runs;       /* 0: each bench's default */
+	bool all;            /* `bench all`: also the applications that take long */
 	struct results results;
+	struct strings failures; /* what could not be measured, and why; the rest goes on */
 };
 
 /* One row of the table of benches. */
 struct bench_kind {
 	const char *name; /* "boot" */
 	const char *summary;
+	/* Measures what it can and notes the rest with bench_failed(); an error is what keeps it from
+	 * measuring at all. */
 	int (*run)(struct bench *bench, struct error *err);
 };
 extern const struct bench_kind *const bench_kinds[]; /* NULL-terminated */
@@ -32,9 +36,21 @@ extern const struct bench_kind bench_size, bench_boot, bench_memory, bench_sysca
 /* Whether --app and --only let it pass. */
 bool bench_wants_app(const struct bench *bench, const char *app);
 bool bench_wants(const struct bench *bench, const char *word);
-/* Which accelerators a bench runs on, of "tcg-icount" and what `auto` comes to: `both`, unless
- * --accel says one. The count, at most 2. */
-size_t bench_accels(const struct bench *bench, bool both, const char *ret[2], struct error *err);
+/* The applications to measure: those of --app, else `usual`, and with `all` also `more`
+ * (both NULL-terminated). */
+void bench_apps(const struct bench *bench, const char *const usual[], const char *const more[],
+				struct strings *ret);
+/* --runs, or this bench's own number. */
+unsigned bench_runs(const struct bench *bench, unsigned usual);
+/* Which accelerators a bench runs on: the one of --accel, else what `auto` comes to, and if `both`
+ * "tcg-icount" before it. The count, at most 2, or a negative errno. */
+int bench_accels(const struct bench *bench, bool both, const char *ret[2], struct error *err);
+
+/* Notes that a figure could not be measured, with the error, which is empty afterwards. */
+__attribute__((format(printf, 3, 4))) void bench_failed(struct bench *bench, struct error *why,
+														const char *format, ...);
 
 /* --report: results.jsonl, report.md and SVG charts in the directory. */
 int bench_report(const struct bench *bench, const char *directory, struct error *err);
+void bench_free(struct bench *bench);
+#define _cleanup_bench_ _cleanup_(bench_free)

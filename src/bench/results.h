@@ -31,31 +31,37 @@ struct result {
 	double *runs;  /* in the order they were made */
 	size_t count;
 	enum result_value value;
-	char *command; /* that repeats it */
+	bool detail;   /* one of the many parts of another figure: see struct result_key */
+	char *command; /* that repeats it; NULL until results_close() */
 };
 
 struct results {
 	struct result *items;
 	size_t count;
-	bool json; /* print each as it comes */
+	size_t closed; /* items before this one get no more runs */
+	bool json;     /* print each as it comes */
+	char *options; /* of `lupine bench` that say which systems there are, for `command`, or NULL */
 };
 
 /* Borrowed texts for results_add(); a NULL text is "". */
 struct result_key {
 	const char *bench, *system, *app, *variant, *metric, *unit, *accel;
 	enum result_value value;
+	/* One of the many parts of another figure, such as an initcall: it gets no ratios, and of these
+	 * people are shown only the greatest. */
+	bool detail;
 };
 
-/* Adds one run to the row of that key, which is made if there is none. Only results_close()
+/* Adds one run to the open row of that key, which is made if there is none. Only results_close()
  * prints. */
 void results_add(struct results *results, const struct result_key *key, double run);
 /*
- * Ends the rows that are open: prints them (json), and behind them the ratios of each system to
- * the first baseline, or of `lupine` to each of the others: pair by pair, the i-th run over the
- * i-th run.
+ * Ends the rows that are open: prints them (json), and behind them the ratios of `lupine` to each
+ * of the other systems: pair by pair, its i-th run over the other's i-th run. Rows that have not
+ * equally many runs, because one failed, have no pairs and so no ratio.
  */
 void results_close(struct results *results);
-/* The row, or NULL. Borrowed. */
+/* The row, or NULL; of several the last. Borrowed. Ratios are not found. */
 const struct result *results_find(const struct results *results, const struct result_key *key);
 
 double result_value(const struct result *result);
@@ -68,4 +74,6 @@ struct json_t *result_to_json(const struct result *result);
 
 /* For people: a table for each bench, systems as columns, with the spread. */
 void results_print(const struct results *results);
+/* A figure with its unit as people read it: "4.2 MiB", "32.2 M", "0.435". */
+void result_format(double value, const char *unit, char ret[32]);
 void results_free(struct results *results);

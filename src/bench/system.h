@@ -35,13 +35,22 @@ struct bench_system {
 
 /*
  * "NAME=WHAT[,append=TEXT]", where WHAT is a whole kernel configuration (*.config: built from the
- * source that our kernel is built from, by the same tool), a Debian kernel package (*.deb), a
- * vmlinux, an id of the cache, or the word `lupine` (our kernel, for the sake of its `append`).
- * Builds what has to be built. `version`: of the kernel source, NULL for the default.
+ * source that `ours` is built from, by the same tool) or a fragment that is added to that of our
+ * kernel, a Debian kernel package (*.deb), a vmlinux, an id of the cache, or the word `lupine` (our
+ * kernel, for the sake of its `append`). Builds what has to be built.
  */
-int bench_system_baseline(const char *text, const char *version, struct bench_system *ret,
-						  struct error *err);
+int bench_system_baseline(const char *text, const struct bench_system *ours,
+						  struct bench_system *ret, struct error *err);
+/* "NAME=FILE.json" */
 int bench_system_peer(const char *text, struct bench_system *ret, struct error *err);
 /* Our own; `kernel` as `lupine run --kernel` takes it, NULL for the default. */
 int bench_system_lupine(const char *kernel, struct bench_system *ret, struct error *err);
+/* Our kernel with a fragment, such as "CONFIG_SMP=n\n", as a system of that name. */
+int bench_system_variant(const char *name, const char *fragment, const struct bench_system *ours,
+						 struct bench_system *ret, struct error *err);
+/* Splits "NAME=WHAT" of the option; NAME is letters, digits, '-', '_' and '.', and not `lupine`.
+ * The caller owns *ret_name; *ret_what is borrowed from `text`. */
+int bench_system_name(const char *option, const char *text, char **ret_name, const char **ret_what,
+					  struct error *err);
 void bench_system_free(struct bench_system *system);
+void peer_free(struct peer **peer);

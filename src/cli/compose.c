@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/compose.h"
-#include "base/files.h"
 #include "cli/bundle.h"
 #include "kernel/kernel.h"
 #include "rootfs/rootfs.h"
 #include "vmm/vmm.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -249,52 +247,11 @@ static int compose_stop(const struct image_config *config, const struct specific
 	return 0;
 }
 
-/* "6.12" or "6.12.3". */
-static bool is_version(const char *text)
-{
-	bool dot = false;
-
-	for (const char *byte = text; *byte; byte++) {
-		if (*byte == '.' && byte > text && byte[-1] != '.' && byte[1])
-			dot = true;
-		else if (!isdigit((unsigned char)*byte))
-			return false;
-	}
-	return dot;
-}
-
-static bool is_id(const char *text)
-{
-	return strlen(text) >= 4 && text[strspn(text, "0123456789abcdef")] == '\0';
-}
-
-static int find_kernel(const char *description, struct kernel **ret, struct error *err)
-{
-	struct kernel_request request = {.version = description};
-
-	if (!description || is_version(description))
-		return kernel_ensure(&request, ret, err);
-	if (is_id(description)) {
-		int error = kernel_find(description, ret, err);
-		if (error != -ENOENT || !path_exists(description))
-			return error;
-		error_clear(err);
-	}
-	if (path_exists(description))
-		return kernel_from_file(description, ret, err);
-	error_set(err, ENOENT, "\"%s\" is neither a version, nor a kernel's id, nor a file",
-			  description);
-	error_hint(err,
-			   "write a version such as 6.12, an id from `lupine kernel list`, or the path of a "
-			   "vmlinux");
-	return -ENOENT;
-}
-
 int compose_kernel(const char *description, char **ret_path, char **ret_id, struct error *err)
 {
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 
-	int error = find_kernel(description, &kernel, err);
+	int error = kernel_open(description, &kernel, err);
 	if (error < 0)
 		return description ? error_wrap(err, "option --kernel") : error;
 	char *path = realpath(kernel->vmlinux, NULL);

@@ -53,6 +53,12 @@ int kernel_find(const char *id, struct kernel **ret, struct error *err);
 /* A vmlinux of the user's (an ELF file). Only directory, vmlinux and its size are known. */
 int kernel_from_file(const char *path, struct kernel **ret, struct error *err);
 
+/*
+ * A kernel as users name it: a version, which is built if it has to be, an id of the cache, or a
+ * file; NULL is the default version. -ENOENT when it is none of them.
+ */
+int kernel_open(const char *description, struct kernel **ret, struct error *err);
+
 /* All cached kernels, newest first. */
 int kernel_list(struct kernel ***ret, size_t *ret_count, struct error *err);
 int kernel_remove(const struct kernel *kernel, struct error *err);
