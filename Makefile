@@ -26,7 +26,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/u
 
 .DELETE_ON_ERROR:
 .PHONY: all unit fuzz man install clean help
-all: $(BUILD)/lupine $(BUILD)/guest/init
+all: $(BUILD)/lupine $(BUILD)/guest/init bench-programs
 
 $(BUILD)/lupine: $(BUILD)/src/cli/main.o $(LIBRARY)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -49,6 +49,31 @@ $(BUILD)/guest/init: $(GUEST_SOURCES) $(wildcard guest/*.h)
 	@mkdir -p $(@D)
 	$(MUSL_CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -Os -static -s -ffunction-sections -fdata-sections \
 		-Wl,--gc-sections -Wl,-z,noseparate-code -Wl,--build-id=none -I. -o $@ $(GUEST_SOURCES)
+
+# What `lupine bench` runs in guests: static, but for syscall-dynamic, which is its own twin with the
+# C library of the distribution. None of them has sanitizers: they would be what is measured.
+BENCH := $(BUILD)/guest/bench
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,hello syscall-static syscall-dynamic degrade)
+BENCH_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -s -I.
+BENCH_HEADERS := $(wildcard guest/*.h guest/bench/*.h)
+BENCH_CALLS := guest/clock.c guest/bench/measure.c $(wildcard guest/bench/syscall_*.c)
+.PHONY: bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+
+$(BENCH)/hello: guest/bench/hello.c
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(BENCH_CFLAGS) -static -nostdlib -ffreestanding -Wl,-z,noseparate-code -Wl,--build-id=none -o $@ $<
+
+$(BENCH)/syscall-static $(BENCH)/syscall-dynamic: guest/bench/syscall.c $(BENCH_CALLS) $(BENCH_HEADERS)
+$(BENCH)/syscall-dynamic:
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -pthread -o $@ $(filter %.c,$^)
+
+$(BENCH)/degrade: guest/bench/degrade.c $(BENCH_CALLS) $(BENCH_HEADERS)
+$(BENCH)/load: guest/clock.c $(wildcard guest/bench/load*.c) $(BENCH_HEADERS)
+$(BENCH)/syscall-static $(BENCH)/degrade $(BENCH)/load:
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(BENCH_CFLAGS) -static -ffunction-sections -Wl,--gc-sections -o $@ $(filter %.c,$^)
 
 # Unit tests: tests/unit/test_NAME.c, each a cmocka program of its own.
 unit: $(UNIT_TESTS)
@@ -91,6 +116,7 @@ SHARE := $(DESTDIR)$(PREFIX)/share
 install: all man
 	install -D $(BUILD)/lupine $(DESTDIR)$(PREFIX)/bin/lupine
 	install -D $(BUILD)/guest/init $(SHARE)/lupine/guest/init
+	install -D -t $(SHARE)/lupine/guest/bench $(BENCH_PROGRAMS)
 	@set -e; find linux data -type f | while read -r file; do $(INSTALL) $$file $(SHARE)/lupine/$$file; done
 	@set -e; for page in $(BUILD)/man/*.1; do $(INSTALL) $$page $(SHARE)/man/man1/$${page##*/}; done
 	$(INSTALL) data/completion.bash $(SHARE)/bash-completion/completions/lupine
