@@ -22,12 +22,18 @@ void le32_write(uint8_t *bytes, uint32_t value)
 		bytes[i] = (uint8_t)(value >> (8 * i));
 }
 
+void le64_write(uint8_t *bytes, uint64_t value)
+{
+	le32_write(bytes, (uint32_t)value);
+	le32_write(bytes + 4, (uint32_t)(value >> 32));
+}
+
 static void wake(int signal_number)
 {
 	(void)signal_number; /* that the call it interrupts returns EINTR is all */
 }
 
-int channel_open(struct channel *channel, const char *path)
+int channel_open(struct channel *channel, const char *path, uint64_t ticks)
 {
 	int r = device_wait(path);
 	if (r < 0)
@@ -38,8 +44,9 @@ int channel_open(struct channel *channel, const char *path)
 
 	/* The first write blocks until the host has the port open, however long after the device
 	 * that is; the alarm ends it if that never happens. */
-	uint8_t hello[4];
+	uint8_t hello[12];
 	le32_write(hello, PROTOCOL_VERSION);
+	le64_write(hello + 4, ticks);
 	channel_put(channel, FRAME_HELLO, 0, hello, sizeof(hello));
 	struct sigaction action = {.sa_handler = wake};
 	sigaction(SIGALRM, &action, NULL);

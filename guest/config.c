@@ -27,6 +27,7 @@ static const struct key {
 	{"cwd", ONE, offsetof(struct config, cwd)},
 	{"home", ONE, offsetof(struct config, home)},
 	{"hostname", ONE, offsetof(struct config, hostname)},
+	{"module", LIST, offsetof(struct config, module)},
 	{"root", ONE, offsetof(struct config, root)},
 	{"fstype", ONE, offsetof(struct config, fstype)},
 	{"rootflags", ONE, offsetof(struct config, rootflags)},

@@ -42,6 +42,9 @@ static void add_list(const char *key, char **values)
 static void file_write(const struct config *config, struct file *file)
 {
 	const char *path = config->root ? file->memory : file->path;
+	/* Without a disk it takes the place of the image's, which may be a symbolic link. */
+	if (!config->root)
+		unlink(path);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	size_t length = strlen(text);
 	if (fd < 0 || write(fd, text, length) != (ssize_t)length)

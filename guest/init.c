@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,12 +37,34 @@ static void random_check(void)
 		log_line(TEXT("the kernel has no randomness yet: programs that need some will wait"));
 }
 
+/* What is ours goes once it was read: the environment may hold secrets that every user could read
+ * there, and the application's root is to be the image's. */
+static void remove_own_files(void)
+{
+	for (char **module = config.module; module && *module; module++)
+		unlink(*module);
+	if (config.module && *config.module)
+		rmdir(GUEST_DIRECTORY "/modules");
+	unlink(GUEST_CONFIG_PATH);
+	unlink(GUEST_INIT_PATH);
+	rmdir(GUEST_DIRECTORY);
+}
+
+/* Devices may be among what these drive, the way to the host too. */
+static void modules_load(void)
+{
+	for (char **module = config.module; *module; module++) {
+		int fd = open(*module, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+			log_line(TEXT("module ", *module, ": ", strerror(errno)));
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 static int guest_start(struct failure *failure)
 {
 	static struct network network;
-	if (config_load(GUEST_CONFIG_PATH, &config, failure) < 0)
-		return -1;
-	unlink(GUEST_CONFIG_PATH); /* the environment may hold secrets, and every user could read it */
 	random_check();
 	network_start(&config, &network);
 	etc_write(&config, &network);
@@ -49,6 +72,7 @@ static int guest_start(struct failure *failure)
 		return -1;
 	mount_all(&config);
 	etc_bind();
+	mount_read_only(&config);
 	return application_start(&config, &application, failure);
 }
 
@@ -71,6 +95,7 @@ static void guest_stop(void)
 int main(void)
 {
 	static struct failure failure;
+	uint64_t ticks = ticks_now();
 	int devices = mount_devices();
 	/* Not in an initialiser: that would put its whole buffer into the file. */
 	relay.channel = &channel;
@@ -78,9 +103,14 @@ int main(void)
 	relay.outputs[0].window = relay.outputs[1].window = PROTOCOL_WINDOW;
 	console_open();
 	log_open();
+	log_note(TEXT(NUMBER(ticks_now()), " ticks since power-on"));
 	if (devices < 0)
 		log_line(TEXT("devtmpfs on /dev: ", strerror(-devices)));
-	int r = channel_open(&channel, PROTOCOL_DEVICE);
+	bool configured = config_load(GUEST_CONFIG_PATH, &config, &failure) == 0;
+	if (configured)
+		modules_load();
+	remove_own_files();
+	int r = channel_open(&channel, PROTOCOL_DEVICE, ticks);
 	if (r < 0) {
 		log_line(TEXT("no way to the host, " PROTOCOL_DEVICE ": ", strerror(-r)));
 		guest_stop();
@@ -88,7 +118,7 @@ int main(void)
 	log_quiet();
 
 	relay_prepare();
-	if (guest_start(&failure) < 0)
+	if (!configured || guest_start(&failure) < 0)
 		relay.failure = &failure;
 	r = relay_run(&relay);
 	if (r < 0)

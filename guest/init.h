@@ -56,6 +56,8 @@ uint64_t ticks_now(void);
 void log_open(void);
 /* Adds a line to the kernel's log, or keeps it for log_read() when the kernel has none. */
 void log_line(const char *const *parts);
+/* The same for a line that is of no interest on the console. */
+void log_note(const char *const *parts);
 /* From now on lines do not go to the console as well: the host gets them over the channel. */
 void log_quiet(void);
 /* For poll(): readable when log_read() has more. -1 when the kernel keeps no log. */
@@ -77,9 +79,9 @@ struct limit {
 	uint64_t soft, hard;
 };
 
-/* The file /lupine.conf, guest/protocol.h. Texts are NULL when absent, lists end in NULL. */
+/* The file GUEST_CONFIG_PATH, guest/protocol.h. Texts are NULL when absent, lists end in NULL. */
 struct config {
-	char **arg, **env, **group, **rlimit, **nameserver, **search, **host, **tmpfs;
+	char **arg, **env, **group, **rlimit, **module, **nameserver, **search, **host, **tmpfs;
 	size_t env_count; /* four more entries fit behind them */
 	char *version, *cwd, *home, *hostname, *root, *fstype, *rootflags, *address, *gateway;
 	char *tty_term;
@@ -118,8 +120,9 @@ struct frame {
 	const uint8_t *payload; /* valid until the next channel_fill() */
 };
 
-/* Opens the port once it is there and says HELLO once the host listens. */
-int channel_open(struct channel *channel, const char *path);
+/* Opens the port once it is there and says HELLO once the host listens; `ticks`: when init began.
+ */
+int channel_open(struct channel *channel, const char *path, uint64_t ticks);
 /* Queues a control frame of at most a KiB or so. */
 void channel_put(struct channel *channel, enum frame_type type, enum stream_id stream,
 				 const void *payload, size_t length);
@@ -138,6 +141,7 @@ int channel_next(struct channel *channel, struct frame *ret);
 
 uint32_t le32_read(const uint8_t *bytes);
 void le32_write(uint8_t *bytes, uint32_t value);
+void le64_write(uint8_t *bytes, uint64_t value);
 
 /* mounts.c */
 
@@ -151,6 +155,8 @@ int mount_devices(void);
 int mount_root(const struct config *config, struct failure *failure);
 /* /proc, /sys and so on beneath the root, and config's tmpfs. What fails is logged. */
 void mount_all(const struct config *config);
+/* Makes a root that is in the initramfs read-only, if it is to be; a disk is mounted so. */
+void mount_read_only(const struct config *config);
 /* Everything on its disk, and the disk clean. */
 void mount_finish(const struct config *config);
 

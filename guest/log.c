@@ -27,7 +27,7 @@ void log_open(void)
 	kmsg_reader = open(KMSG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
-void log_line(const char *const *parts)
+static void add_line(const char *const *parts, bool console)
 {
 	static const char prefix[] = "lupine-init: ";
 	char line[600];
@@ -43,8 +43,18 @@ void log_line(const char *const *parts)
 	/* A log that cannot be written to leaves nothing to do and nobody to tell. */
 	if (kmsg_writer >= 0 && write(kmsg_writer, line, length) < 0)
 		kmsg_writer = -1;
-	if (!quiet && write(STDERR_FILENO, line, length) < 0)
+	if (console && !quiet && write(STDERR_FILENO, line, length) < 0)
 		quiet = true;
+}
+
+void log_line(const char *const *parts)
+{
+	add_line(parts, true);
+}
+
+void log_note(const char *const *parts)
+{
+	add_line(parts, false);
 }
 
 void log_quiet(void)

@@ -96,8 +96,7 @@ int mount_root(const struct config *config, struct failure *failure)
 	mkdir(NEW_ROOT, 0755);
 	if (mount(disk, NEW_ROOT, type, config->read_only ? MS_RDONLY : 0, NULL) < 0)
 		return mount_failure(disk, type, errno, failure);
-	/* The new root goes over the old one, whose files would only take memory. */
-	unlink("/init");
+	/* The new root goes over the old one. */
 	if (chdir(NEW_ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
 		chdir("/") < 0)
 		return failure_set(failure, 125, TEXT("the new root: ", strerror(errno)));
@@ -136,6 +135,14 @@ void mount_all(const struct config *config)
 	if (mkdir("/tmp", 01777) == 0)
 		chmod("/tmp", 01777); /* whatever the umask is */
 	mkdir("/run", 0755);
+}
+
+void mount_read_only(const struct config *config)
+{
+	/* The mount alone: the kernel's first file system itself cannot be made so. */
+	if (!config->root && config->read_only &&
+		mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
+		log_line(TEXT("the root stays writable: ", strerror(errno)));
 }
 
 void mount_finish(const struct config *config)

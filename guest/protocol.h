@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define PROTOCOL_PORT "org.lupine.control" /* name of the virtio-serial port */
 /* What that port is in the guest: number 1 of the first virtio-serial device. */
 #define PROTOCOL_DEVICE "/dev/vport0p1"
@@ -38,7 +38,8 @@ enum stream_id {
 
 enum frame_type {
 	/* guest to host */
-	FRAME_HELLO = 1,   /* u32 PROTOCOL_VERSION: init is up */
+	FRAME_HELLO = 1,   /* u32 PROTOCOL_VERSION, u64 the time stamp counter when init began: it is
+						  up */
 	FRAME_STARTED = 2, /* u64: the time stamp counter right before the application's execve */
 	FRAME_EXIT = 3,    /* u32 enum exit_kind, u32 value; after all output. The host answers BYE */
 	FRAME_FAILED = 4,  /* u32 exit status (125, 126, 127), then text: the application was not
@@ -62,9 +63,18 @@ enum exit_kind {
 };
 
 /*
- * Init's instructions, the file /lupine.conf of the initramfs: a sequence of
- * "key\0value\0". Order matters only among equal keys. Every key that init does not know is an
- * error, so that an old init never half-obeys a new host.
+ * The initramfs has all that is ours in one directory, which no image that is unpacked beside it
+ * may have: init, its instructions, and modules of the kernel. Init removes it, so that the
+ * application sees what is the image's only. rdinit= on the kernel's command line names init.
+ */
+#define GUEST_DIRECTORY "/.lupine"
+#define GUEST_INIT_PATH GUEST_DIRECTORY "/init"
+#define GUEST_CONFIG_PATH GUEST_DIRECTORY "/config"
+
+/*
+ * Init's instructions, the file GUEST_CONFIG_PATH: a sequence of "key\0value\0". Order matters
+ * only among equal keys. Every key that init does not know is an error, so that an old init never
+ * half-obeys a new host.
  *
  *   version   "1", first
  *   arg       argv, one record each, at least one
@@ -73,7 +83,8 @@ enum exit_kind {
  *   cwd       working directory, made when absent
  *   home      what HOME is set to when env does not say
  *   hostname
- *   root      block device ("/dev/vda")
+ *   module    path of a kernel module, one record each, loaded in this order before all else
+ *   root      block device ("/dev/vda"); absent: the initramfs holds the image, and is the root
  *   fstype    "ext2", "ext4"
  *   rootflags "ro" or "rw"
  *   rlimit    "NAME SOFT HARD", NAME as in "nofile", limits as numbers or "unlimited"
@@ -86,5 +97,4 @@ enum exit_kind {
  *             localhost and of the host name init writes itself
  *   tmpfs     a path that gets an empty tmpfs (with "ro" roots: /tmp, /run, volumes)
  */
-#define GUEST_CONFIG_PATH "/lupine.conf"
 #define GUEST_CONFIG_VERSION "1"

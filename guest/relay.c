@@ -159,8 +159,7 @@ static int frames_handle(struct relay *relay)
 static void started_send(struct relay *relay)
 {
 	uint8_t payload[8];
-	le32_write(payload, (uint32_t)relay->application->ticks);
-	le32_write(payload + 4, (uint32_t)(relay->application->ticks >> 32));
+	le64_write(payload, relay->application->ticks);
 	channel_put(relay->channel, FRAME_STARTED, 0, payload, sizeof(payload));
 }
 

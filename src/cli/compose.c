@@ -115,32 +115,6 @@ static void environment_defaults(struct application *application)
 		set_default(&application->env, term);
 }
 
-/* A limit given later replaces one of the same name. */
-static void set_limit(struct application *application, const struct machine_limit *limit)
-{
-	for (size_t i = 0; i < application->limit_count; i++) {
-		if (strcmp(application->limits[i].name, limit->name) == 0) {
-			application->limits[i] = *limit;
-			return;
-		}
-	}
-	application->limits =
-		xrealloc(application->limits, application->limit_count + 1, sizeof(*limit));
-	application->limits[application->limit_count++] = *limit;
-}
-
-/* Soft as everywhere, so that select() is safe; hard as on today's distributions, for servers that
- * raise it themselves. The kernel's own hard limit is 4096. */
-static void set_default_limits(struct application *application)
-{
-	static const struct machine_limit files = {.name = "nofile", .soft = 1024, .hard = 524288};
-
-	for (size_t i = 0; i < application->limit_count; i++)
-		if (strcmp(application->limits[i].name, files.name) == 0)
-			return;
-	set_limit(application, &files);
-}
-
 /* With a read-only root, what has to be writable in any system, and what the image says so of. */
 static void compose_tmpfs(const struct image_config *config, struct strings *tmpfs)
 {
@@ -182,9 +156,9 @@ static int compose_application(const struct image *image, const struct specifica
 		struct machine_limit limit;
 		if (machine_parse_limit(given->ulimits.items[i], &limit, err) < 0)
 			return error_wrap(err, "option --ulimit");
-		set_limit(application, &limit);
+		machine_set_limit(application, &limit);
 	}
-	set_default_limits(application);
+	machine_default_limits(application);
 	if (machine->disk.read_only)
 		compose_tmpfs(config, &application->tmpfs);
 	else
@@ -283,7 +257,7 @@ static void take_built(const struct machine *built, struct machine *machine)
 			machine->ports[i].address = xstrdup(built->ports[i].address);
 	}
 	for (size_t i = 0; i < built->application.limit_count; i++)
-		set_limit(&machine->application, &built->application.limits[i]);
+		machine_set_limit(&machine->application, &built->application.limits[i]);
 }
 
 int compose_machine(struct origin *origin, const struct specification *given,

@@ -149,8 +149,8 @@ struct specification {
 		 0,                                                                                        \
 		 OPTION_CHOICE,                                                                            \
 		 NULL,                                                                                     \
-		 "file system of the disk (default ext2)",                                                 \
-		 "ext2|ext4",                                                                              \
+		 "file system of the disk (default ext2); initramfs: no disk, all of it in memory",        \
+		 "ext2|ext4|initramfs",                                                                    \
 		 SPECIFICATION_OFFSET(type, filesystem)},                                                  \
 	{                                                                                              \
 		"disk-size", 0, OPTION_SIZE, "SIZE",                                                       \

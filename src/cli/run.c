@@ -51,6 +51,11 @@ static int give_disk(const struct origin *origin, const struct run_options *run,
 
 	if (compose_disk(origin, &run->specification, own, disk, err) < 0)
 		return -err->code;
+	if (machine->keep && machine_root_in_memory(machine)) {
+		error_set(err, EINVAL,
+				  "a machine with a name keeps its disk, and one of --fs initramfs has none");
+		return error_hint(err, "leave --name out, or add --rm");
+	}
 	if (strcmp(disk->path, own) == 0)
 		return 0;
 	if (!machine->keep) {

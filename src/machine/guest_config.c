@@ -11,10 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INIT_LIMIT ((size_t)16 * 1024 * 1024)
+#define FILE_LIMIT ((size_t)64 * 1024 * 1024) /* of init, and of a kernel module */
 
 /* QEMU's user-mode network ("-netdev user", its default net=10.0.2.0/24): the first address it
  * gives away, itself as the gateway, and its DNS proxy. */
@@ -84,6 +85,23 @@ static void record_network(struct buf *config)
 	record(config, "nameserver", GUEST_NAMESERVER);
 }
 
+/* The number keeps two of one name apart. */
+static char *module_path(const struct strings *modules, size_t index)
+{
+	const char *slash = strrchr(modules->items[index], '/');
+
+	return xasprintf(GUEST_DIRECTORY "/modules/%zu-%s", index,
+					 slash ? slash + 1 : modules->items[index]);
+}
+
+static void record_modules(struct buf *config, const struct strings *modules)
+{
+	for (size_t i = 0; i < modules->count; i++) {
+		_cleanup_free_ char *path = module_path(modules, i);
+		record(config, "module", path);
+	}
+}
+
 void machine_guest_config(const struct machine *machine, struct buf *ret)
 {
 	const struct application *application = &machine->application;
@@ -95,11 +113,13 @@ void machine_guest_config(const struct machine *machine, struct buf *ret)
 	record_user(ret, &application->user);
 	record(ret, "cwd", application->cwd ? application->cwd : "/");
 	record(ret, "hostname", hostname);
-	if (machine->disk.path) {
+	record_modules(ret, &machine->modules);
+	if (machine->disk.path && !machine_root_in_memory(machine)) {
 		record(ret, "root", "/dev/vda");
 		record(ret, "fstype", machine->disk.type);
-		record(ret, "rootflags", machine->disk.read_only ? "ro" : "rw");
 	}
+	if (machine->disk.path)
+		record(ret, "rootflags", machine->disk.read_only ? "ro" : "rw");
 	record_limits(ret, application);
 	if (application->terminal)
 		record_terminal(ret);
@@ -109,20 +129,54 @@ void machine_guest_config(const struct machine *machine, struct buf *ret)
 	record_all(ret, "tmpfs", &application->tmpfs);
 }
 
+/* A file of the host's, at `path` of the guest. */
+static int put_file(struct tree *tree, const char *path, mode_t mode, const char *from,
+					struct error *err)
+{
+	_cleanup_buf_ struct buf content = {0};
+	int error = file_read(AT_FDCWD, from, FILE_LIMIT, &content, err);
+
+	return error < 0 ? error
+					 : tree_put_file(tree, path + 1, mode, content.data, content.length, err);
+}
+
+bool machine_root_in_memory(const struct machine *machine)
+{
+	return machine->disk.path && machine->disk.type &&
+		   strcmp(machine->disk.type, ROOTFS_INITRAMFS_NAME) == 0;
+}
+
 static int fill_tree(const struct machine *machine, struct tree *tree, struct error *err)
 {
-	_cleanup_free_ char *path = NULL;
-	_cleanup_buf_ struct buf init = {0}, config = {0};
-	int error = path_data("guest/init", &path, err);
+	_cleanup_free_ char *init = NULL;
+	_cleanup_buf_ struct buf config = {0};
+	int error = path_data("guest/init", &init, err);
 
 	if (error == 0)
-		error = file_read(AT_FDCWD, path, INIT_LIMIT, &init, err);
-	if (error == 0)
-		error = tree_put_file(tree, "init", 0755, init.data, init.length, err);
+		error = put_file(tree, GUEST_INIT_PATH, 0755, init, err);
+	for (size_t i = 0; error == 0 && i < machine->modules.count; i++) {
+		_cleanup_free_ char *path = module_path(&machine->modules, i);
+		error = put_file(tree, path, 0600, machine->modules.items[i], err);
+	}
 	machine_guest_config(machine, &config);
 	if (error == 0)
 		error = tree_put_file(tree, &GUEST_CONFIG_PATH[1], 0600, config.data, config.length, err);
 	return error;
+}
+
+/* The kernel unpacks archives that stand one behind another (buffer-format.rst); ours ends at a
+ * multiple of four bytes, as it must. */
+static int append_root(const struct machine *machine, int fd, struct error *err)
+{
+	_cleanup_close_ int root = open(machine->disk.path, O_RDONLY | O_CLOEXEC);
+	ssize_t count;
+
+	if (root < 0)
+		return error_errno(err, errno, "cannot open %s", machine->disk.path);
+	do
+		count = sendfile(fd, root, NULL, 1 << 30);
+	while (count > 0);
+	return count < 0 ? error_errno(err, errno, "cannot copy %s", machine->disk.path) : 0;
 }
 
 int machine_write_initramfs(const struct machine *machine, struct error *err)
@@ -138,5 +192,7 @@ int machine_write_initramfs(const struct machine *machine, struct error *err)
 		error = fill_tree(machine, tree, err);
 	if (error == 0)
 		error = initramfs_write(tree, fd, err);
+	if (error == 0 && machine_root_in_memory(machine))
+		error = append_root(machine, fd, err);
 	return error < 0 ? error_wrap(err, "the machine's initramfs") : 0;
 }

@@ -18,7 +18,7 @@ int machine_directory(char **ret, struct error *err);
 int machine_ids(const char *directory, struct strings *ret, struct error *err);
 /* The name that a machine's directory claims, or NULL. The caller owns it. */
 char *machine_claimed_name(const char *directory, const char *id);
-/* Adds the content of /lupine.conf (guest/protocol.h). */
+/* Adds the content of GUEST_CONFIG_PATH (guest/protocol.h). */
 void machine_guest_config(const struct machine *machine, struct buf *ret);
 /* Removes what a killed machine_remove_directory() left. */
 void machine_sweep_removed(const char *directory);

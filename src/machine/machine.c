@@ -215,6 +215,7 @@ void machine_free(struct machine **pointer)
 	for (size_t i = 0; i < machine->port_count; i++)
 		free(machine->ports[i].address);
 	free(machine->ports);
+	strings_free(&machine->modules);
 	application_free(&machine->application);
 	if (machine->lock >= 0)
 		close(machine->lock);

@@ -43,7 +43,7 @@ struct application {
 
 struct machine_disk {
 	char *path;
-	char *type;     /* "ext2" */
+	char *type;     /* "ext2"; "initramfs": an archive for the initramfs, and there is no disk */
 	bool read_only; /* for the guest */
 	bool
 		discard; /* what the guest writes is thrown away; `path` may be shared and is not changed */
@@ -62,6 +62,8 @@ struct machine {
 	char *kernel_id;          /* or NULL for a file of the user's */
 	char *initramfs;          /* path */
 	char *append;             /* more kernel command line, or NULL */
+	bool acpi;                /* the kernel finds its devices by ACPI, not on its command line */
+	struct strings modules;   /* of the kernel: paths of .ko files that init loads, in order */
 	struct machine_disk disk; /* path NULL: no disk */
 	uint64_t memory;          /* bytes */
 	unsigned cpus;
@@ -97,8 +99,13 @@ struct machine_status {
 	char *accel;               /* what it really ran on */
 	char *message;             /* one line for people on a bad end */
 	int64_t started, finished; /* time(2), 0 when not yet */
-	double boot_seconds;       /* monitor start to the application's execve, wall */
-	uint64_t boot_ticks;       /* the guest's TSC at that moment: instructions under tcg-icount */
+	/* Wall time from the start of the monitor's process, and the guest's time stamp counter, which
+	 * under tcg-icount counts instructions since power-on; 0 when it did not come to that. */
+	double init_seconds;   /* until init was heard of */
+	uint64_t init_ticks;   /* when init began */
+	double boot_seconds;   /* until the application's execve was heard of */
+	uint64_t boot_ticks;   /* at that moment */
+	double output_seconds; /* until the first byte of its output came */
 };
 
 /*
@@ -136,8 +143,16 @@ void machine_status_free(struct machine_status *status);
  */
 int machine_remove(const struct machine *machine, struct error *err);
 
-/* Writes the initramfs (init and its instructions, guest/protocol.h) to machine->initramfs. */
+/* Whether the root file system is in the initramfs: what is written to it is gone at the end. */
+bool machine_root_in_memory(const struct machine *machine);
+/* Writes the initramfs to machine->initramfs: init and its instructions (guest/protocol.h), the
+ * kernel's modules, and the root file system if that is in there. */
 int machine_write_initramfs(const struct machine *machine, struct error *err);
+
+/* Sets a limit of the application; one of the same name is replaced. */
+void machine_set_limit(struct application *application, const struct machine_limit *limit);
+/* Sets those limits that every application has unless it says otherwise. */
+void machine_default_limits(struct application *application);
 
 /* "8080:80", "127.0.0.1:8080:80/udp", "[::1]:53:53/udp". */
 int machine_parse_port(const char *text, struct machine_port *ret, struct error *err);

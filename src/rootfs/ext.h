@@ -65,6 +65,10 @@ struct ext_format {
 };
 const struct ext_format *ext_format(enum rootfs_type type);
 
+/* rootfs_write() for these types; fills all of *ret but the time. */
+int ext_write(const struct tree *tree, const struct rootfs_options *options, int fd,
+			  struct rootfs_stats *ret, struct error *err);
+
 /* A file that is written from front to back through one buffer. */
 struct output {
 	int fd;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The types of file system, and what they can hold. */
-#include "base/options.h"
 #include "rootfs/ext.h"
 
-#include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /*
@@ -52,27 +49,6 @@ static const struct ext_format formats[] = {
 const struct ext_format *ext_format(enum rootfs_type type)
 {
 	return &formats[type];
-}
-
-const char *rootfs_type_name(enum rootfs_type type)
-{
-	return formats[type].name;
-}
-
-int rootfs_type_parse(const char *text, enum rootfs_type *ret, struct error *err)
-{
-	const char *names[ARRAY_SIZE(formats) + 1] = {0};
-
-	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		names[i] = formats[i].name;
-		if (strcmp(text, names[i]) == 0) {
-			*ret = (enum rootfs_type)i;
-			return 0;
-		}
-	}
-	error_set(err, EINVAL, "%s: no such type of root file system", text);
-	const char *meant = did_you_mean(text, names);
-	return meant ? error_hint(err, "did you mean %s?", meant) : error_hint(err, "ext2 or ext4");
 }
 
 unsigned ext_file_type(mode_t mode)

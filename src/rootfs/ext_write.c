@@ -2,7 +2,6 @@
 #include "rootfs/ext.h"
 
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 static void writer_free(struct writer *writer)
@@ -33,8 +32,8 @@ static int write_nodes(struct writer *writer, struct error *err)
 	return 0;
 }
 
-static int write_tree(const struct tree *tree, const struct rootfs_options *options, int fd,
-					  struct rootfs_stats *stats, struct error *err)
+int ext_write(const struct tree *tree, const struct rootfs_options *options, int fd,
+			  struct rootfs_stats *ret, struct error *err)
 {
 	_cleanup_(writer_free) struct writer writer = {.format = ext_format(options->type)};
 	struct plan plan;
@@ -50,34 +49,10 @@ static int write_tree(const struct tree *tree, const struct rootfs_options *opti
 		return -err->code;
 	space_settle(&writer.space);
 	uint64_t blocks = ext2fs_blocks_count(writer.fs->super);
-	*stats = (struct rootfs_stats){
+	*ret = (struct rootfs_stats){
 		.size = blocks * EXT_BLOCK,
 		.used = (blocks - ext2fs_free_blocks_count(writer.fs->super)) * EXT_BLOCK,
 		.inodes = writer.fs->super->s_inodes_count - writer.fs->super->s_free_inodes_count,
 	};
 	return frame_close(&writer, err);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-int rootfs_write(const struct tree *tree, const struct rootfs_options *options, int fd,
-				 struct rootfs_stats *ret, struct error *err)
-{
-	double start = now();
-	struct rootfs_stats stats;
-
-	if (write_tree(tree, options, fd, &stats, err) < 0) {
-		(void)!ftruncate(fd, 0); /* half a file system is of no use, and may have filled the host */
-		return error_wrap(err, "cannot write an %s root file system",
-						  rootfs_type_name(options->type));
-	}
-	stats.seconds = now() - start;
-	*ret = stats;
-	return 0;
 }

@@ -13,16 +13,20 @@
 enum rootfs_type {
 	ROOTFS_EXT2, /* no journal: the least code in the kernel */
 	ROOTFS_EXT4, /* extents and a journal */
+	/* No disk at all: an archive that the kernel unpacks into memory at each boot. It has no
+	 * extended attributes, and what is written to it is gone with the machine. */
+	ROOTFS_INITRAMFS,
 };
 
-/* "ext2", "ext4"; the table behind it is what help and completions print. */
+#define ROOTFS_INITRAMFS_NAME "initramfs"
+/* "ext2", "ext4", "initramfs". */
 int rootfs_type_parse(const char *text, enum rootfs_type *ret, struct error *err);
 const char *rootfs_type_name(enum rootfs_type type);
 
 struct rootfs_options {
 	enum rootfs_type type;
 	uint64_t size; /* of the disk in bytes, rounded up to 4096; 0: what the tree needs and 1 GiB
-					  of free space */
+					  of free space. An initramfs has only the size that it needs: 0 */
 };
 
 struct rootfs_stats {
@@ -38,7 +42,8 @@ struct rootfs_stats {
  * Extended attributes of other systems than Linux are left out; no lost+found is made.
  * Errors: -ENOSPC with the size that is needed when `size` is too small, or when the host's disk is
  * full; -EMLINK, -EFBIG, -E2BIG for more links, larger files or attributes than the type allows;
- * -EINVAL, -ENAMETOOLONG, -EOVERFLOW for what no Linux has. The path is in the message.
+ * -EINVAL, -ENAMETOOLONG, -EOVERFLOW for what no Linux has; -EEXIST for an initramfs of a tree
+ * with a GUEST_DIRECTORY (guest/protocol.h) of its own. The path is in the message.
  */
 int rootfs_write(const struct tree *tree, const struct rootfs_options *options, int fd,
 				 struct rootfs_stats *ret, struct error *err);

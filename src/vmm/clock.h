@@ -15,5 +15,6 @@ uint32_t clock_tsc_khz(void);
 uint32_t clock_tsc_khz_from_cpuid(void);
 uint32_t clock_tsc_khz_measured(void);
 
-/* CLOCK_MONOTONIC in milliseconds, for deadlines. */
+/* CLOCK_MONOTONIC: in milliseconds, for deadlines; in seconds, for what is measured. */
 int64_t clock_milliseconds(void);
+double clock_seconds(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The kernel's command line. */
 #include "vmm/cmdline.h"
+#include "guest/protocol.h"
 #include "vmm/clock.h"
 
 #include <time.h>
@@ -21,6 +22,7 @@ static const struct parameter {
 	enum value value; /* follows the text */
 	unsigned accels;  /* that it is for */
 } parameters[] = {
+	{"rdinit=" GUEST_INIT_PATH, NOTHING, ANY},
 	/* The one console; it is what tells of a panic. */
 	{"console=ttyS0", NOTHING, ANY},
 	/* Errors only: a UART costs an exit a byte, and init hands the whole log over anyway. */

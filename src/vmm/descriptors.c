@@ -55,12 +55,15 @@ static int open_readable(const char *path, const char *what, bool foreign, int *
 }
 
 /* Only one who may change the file gets it open for writing. */
-static int open_disk(const struct machine_disk *disk, int *ret, struct error *err)
+static int open_disk(const struct machine *machine, int *ret, struct error *err)
 {
+	const struct machine_disk *disk = &machine->disk;
 	int mode = disk->read_only || disk->discard ? O_RDONLY : O_RDWR;
 
-	*ret = disk->path ? open(disk->path, mode | O_CLOEXEC) : -1;
-	if (disk->path && *ret < 0)
+	if (!disk->path || machine_root_in_memory(machine))
+		return 0;
+	*ret = open(disk->path, mode | O_CLOEXEC);
+	if (*ret < 0)
 		return error_errno(err, errno, "cannot open the disk %s", disk->path);
 	return 0;
 }
@@ -87,7 +90,7 @@ int channels_open(struct channels *channels, const struct machine *machine, bool
 	if (error == 0)
 		error = open_readable(machine->initramfs, "initramfs", foreign, &monitor->initramfs, err);
 	if (error == 0)
-		error = open_disk(&machine->disk, &monitor->disk, err);
+		error = open_disk(machine, &monitor->disk, err);
 	if (error == 0)
 		error = open_pair(&channels->control, &monitor->control, err);
 	if (error == 0)

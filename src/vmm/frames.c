@@ -17,7 +17,7 @@ static const struct rule {
 	unsigned guest_streams, host_streams; /* from either side; 0: the frame is of no stream */
 	uint32_t minimum, maximum;            /* bytes of payload */
 } rules[] = {
-	{FRAME_HELLO, FROM_GUEST, 0, 0, 4, 4},
+	{FRAME_HELLO, FROM_GUEST, 0, 0, 12, 12},
 	{FRAME_STARTED, FROM_GUEST, 0, 0, 8, 8},
 	{FRAME_EXIT, FROM_GUEST, 0, 0, 8, 8},
 	{FRAME_FAILED, FROM_GUEST, 0, 0, 4, PROTOCOL_PAYLOAD_MAX},
@@ -112,11 +112,11 @@ uint32_t frame_number(const struct frame *frame, unsigned index)
 	return le32toh(number);
 }
 
-uint64_t frame_number64(const struct frame *frame)
+uint64_t frame_number64(const struct frame *frame, size_t offset)
 {
 	uint64_t number;
 
-	memcpy(&number, frame->payload, sizeof(number));
+	memcpy(&number, frame->payload + offset, sizeof(number));
 	return le64toh(number);
 }
 

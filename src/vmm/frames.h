@@ -38,7 +38,8 @@ int frame_next(struct frame_reader *reader, struct frame *ret, struct error *err
 
 /* The n-th number (u32) of a payload whose length was checked. */
 uint32_t frame_number(const struct frame *frame, unsigned index);
-uint64_t frame_number64(const struct frame *frame);
+/* The one (u64) at an offset of it. */
+uint64_t frame_number64(const struct frame *frame, size_t offset);
 
 /* Frames on their way out. */
 struct frame_queue {

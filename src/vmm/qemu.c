@@ -187,7 +187,7 @@ static int qemu_command(const struct machine *machine, const struct accel *accel
 	if (error < 0)
 		return error;
 	add_channels(ret_argv, descriptors);
-	if (machine->disk.path)
+	if (machine->disk.path && !machine_root_in_memory(machine))
 		add_disk(ret_argv, &machine->disk, descriptors->disk);
 	return add_network(ret_argv, machine, err);
 }

@@ -79,6 +79,7 @@ static int take_hello(struct relay *relay, const struct frame *frame, struct err
 		return error_set(err, EPROTO, "version %u of the protocol, not %d", version,
 						 PROTOCOL_VERSION);
 	relay->phase = RELAY_UP;
+	relay->init_ticks = frame_number64(frame, sizeof(version));
 	return 0;
 }
 
@@ -86,7 +87,7 @@ static int take_started(struct relay *relay, const struct frame *frame, struct e
 {
 	(void)err;
 	relay->phase = RELAY_RUNNING;
-	relay->ticks = frame_number64(frame);
+	relay->ticks = frame_number64(frame, 0);
 	send_early_signals(relay);
 	return 0;
 }
@@ -125,6 +126,7 @@ static int take_data(struct relay *relay, const struct frame *frame, struct erro
 		add_console(relay, false, frame->payload, frame->length);
 		return 0;
 	}
+	relay->wrote = true;
 	int error = window_take(&relay->windows[frame->stream], frame->length, err);
 	if (error == 0)
 		passed_on(relay, frame->stream,

@@ -27,7 +27,9 @@ struct relay {
 
 	/* What became of the application. */
 	enum relay_phase phase;
+	uint64_t init_ticks;      /* from RELAY_UP on */
 	uint64_t ticks;           /* from RELAY_RUNNING on */
+	bool wrote;               /* something came of stdout or stderr */
 	bool failed;              /* it could not be started, and this is why: */
 	char *failure;            /* (text of the guest's, for people) */
 	enum exit_kind exit_kind; /* at RELAY_ENDED, unless it failed */

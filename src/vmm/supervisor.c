@@ -34,13 +34,14 @@ struct supervisor {
 	bool terminal_input; /* stdin is a terminal, in the application's place */
 	bool interrupted;    /* a signal came when only slow output was left to wait for */
 
-	int lock;                 /* the machine's */
-	int files[3];             /* monitor.log; of detached machines also stdout.log, stderr.log */
-	int ready;                /* who waits for the application's start */
-	int signals;              /* signalfd */
-	int monitor_fd;           /* pidfd */
-	pid_t monitor;            /* 0 when there is none */
-	int64_t started, stop_at; /* clock_milliseconds() */
+	int lock;        /* the machine's */
+	int files[3];    /* monitor.log; of detached machines also stdout.log, stderr.log */
+	int ready;       /* who waits for the application's start */
+	int signals;     /* signalfd */
+	int monitor_fd;  /* pidfd */
+	pid_t monitor;   /* 0 when there is none */
+	double started;  /* clock_seconds() */
+	int64_t stop_at; /* clock_milliseconds() */
 
 	struct channels channels;
 	struct console console;
@@ -140,7 +141,7 @@ static int start_monitor(struct supervisor *supervisor, const struct accel *acce
 						channels->monitor.disk};
 	spawn.keep = keep;
 	spawn.keep_count = ARRAY_SIZE(keep);
-	supervisor->started = clock_milliseconds();
+	supervisor->started = clock_seconds();
 	error = spawn_monitor(&spawn, &supervisor->monitor, err);
 	if (error < 0)
 		return error;
@@ -258,11 +259,18 @@ static void notice(struct supervisor *supervisor, enum relay_phase before)
 	struct machine_status *status = supervisor->status;
 	_cleanup_error_ struct error ignored = {0};
 
-	if (before < RELAY_UP && supervisor->relay.phase >= RELAY_UP)
+	double now = clock_seconds() - supervisor->started;
+
+	if (before < RELAY_UP && supervisor->relay.phase >= RELAY_UP) {
+		status->init_seconds = now;
+		status->init_ticks = supervisor->relay.init_ticks;
 		send_window(supervisor);
+	}
+	if (supervisor->relay.wrote && status->output_seconds == 0)
+		status->output_seconds = now;
 	if (before < RELAY_RUNNING && supervisor->relay.phase >= RELAY_RUNNING &&
 		!supervisor->relay.failed) {
-		status->boot_seconds = (double)(clock_milliseconds() - supervisor->started) / 1000;
+		status->boot_seconds = now;
 		status->boot_ticks = supervisor->relay.ticks;
 		machine_write_status(supervisor->machine, status, &ignored);
 		if (supervisor->ready >= 0)

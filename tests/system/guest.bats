@@ -83,6 +83,6 @@ disk_of() { echo "$XDG_STATE_HOME"/lupine/machines/*/disk.img; }
 	run --separate-stderr lupine run --name kept "dir:$ROOT" -- sh -c 'exit 6'
 	[ "$status" -eq 6 ]
 	run lupine logs --console kept
-	[[ $output == *'Run /init as init process'* ]]
+	[[ $output == *'Run /.lupine/init as init process'* ]]
 	[[ $output == *'lupine-init: the application ended: exit status 6'* ]]
 }

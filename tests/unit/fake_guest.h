@@ -110,7 +110,12 @@ static void guest_text(struct guest *guest, const char *text)
 
 static void guest_hello(struct guest *guest)
 {
-	frame_put_number(&guest->queue, FRAME_HELLO, 0, PROTOCOL_VERSION);
+	struct {
+		uint32_t version;
+		uint64_t ticks;
+	} __attribute__((packed)) hello = {htole32(PROTOCOL_VERSION), htole64(98765432109)};
+
+	frame_put(&guest->queue, FRAME_HELLO, 0, &hello, sizeof(hello));
 	guest_flush(guest);
 }
 
@@ -320,7 +325,9 @@ static void scenario_surroundings(struct guest *guest)
 
 static void hostile_version(struct guest *guest)
 {
-	frame_put_number(&guest->queue, FRAME_HELLO, 0, 2);
+	const uint32_t hello[3] = {htole32(PROTOCOL_VERSION + 1)};
+
+	frame_put(&guest->queue, FRAME_HELLO, 0, hello, sizeof(hello));
 	scenario_stubborn(guest);
 }
 

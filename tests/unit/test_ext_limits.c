@@ -277,7 +277,7 @@ static void test_types(void **state)
 	assert_string_equal(err.message, "ext3: no such type of root file system");
 	assert_string_equal(err.hint, "did you mean ext2?");
 	assert_int_equal(rootfs_type_parse("btrfs", &type, &err), -EINVAL);
-	assert_string_equal(err.hint, "ext2 or ext4");
+	assert_string_equal(err.hint, "ext2, ext4 or initramfs");
 	assert_int_equal(type, ROOTFS_EXT4);
 }
 

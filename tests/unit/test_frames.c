@@ -32,9 +32,10 @@ static struct frame_reader *new_reader(enum frame_origin origin)
 static void put_conversation(struct frame_queue *queue)
 {
 	static const uint8_t ticks[8] = {0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11};
+	static const uint8_t hello[12] = {1, 0, 0, 0, 0x78, 0x67, 0x56, 0x45, 0x34, 0x23, 0x12, 0x01};
 	static const uint8_t end[8] = {EXIT_SIGNAL, 0, 0, 0, 11, 0, 0, 0};
 
-	frame_put_number(queue, FRAME_HELLO, 0, 1);
+	frame_put(queue, FRAME_HELLO, 0, hello, sizeof(hello));
 	frame_put(queue, FRAME_STARTED, 0, ticks, sizeof(ticks));
 	frame_put(queue, FRAME_DATA, STREAM_STDOUT, "hello", 5);
 	frame_put(queue, FRAME_DATA, STREAM_STDERR, "", 0);
@@ -78,10 +79,12 @@ static void test_any_split(void **state)
 		for (int part = 0; part < 2; part++) {
 			feed(reader, queue.bytes + parts[part][0], parts[part][1]);
 			while (frame_next(reader, &frame, &err) == 1) {
-				if (frame.type == FRAME_HELLO)
+				if (frame.type == FRAME_HELLO) {
 					assert_int_equal(frame_number(&frame, 0), 1);
+					assert_true(frame_number64(&frame, 4) == 0x0112233445566778ull);
+				}
 				if (frame.type == FRAME_STARTED)
-					assert_true(frame_number64(&frame) == 0x1122334455667788ull);
+					assert_true(frame_number64(&frame, 0) == 0x1122334455667788ull);
 				if (frame.stream == STREAM_STDOUT && frame.type == FRAME_DATA)
 					assert_memory_equal(frame.payload, "hello", 5);
 				if (frame.stream == STREAM_LOG)
@@ -172,8 +175,8 @@ static void test_hostile_headers(void **state)
 		{FROM_GUEST, {FRAME_BYE, 0, 0, 0}, "a frame of the unknown type 18"},
 		{FROM_GUEST, {FRAME_SIGNAL, 0, 0, 4}, "a frame of the unknown type 16"},
 		{FROM_HOST, {FRAME_EXIT, 0, 0, 8}, "a frame of the unknown type 3"},
-		{FROM_GUEST, {FRAME_HELLO, 1, 0, 4}, "a frame of type 1 for the stream 1"},
-		{FROM_GUEST, {FRAME_HELLO, 0, 1, 4}, "a frame of type 1 for the stream 0"},
+		{FROM_GUEST, {FRAME_HELLO, 1, 0, 12}, "a frame of type 1 for the stream 1"},
+		{FROM_GUEST, {FRAME_HELLO, 0, 1, 12}, "a frame of type 1 for the stream 0"},
 		{FROM_GUEST, {FRAME_DATA, STREAM_STDIN, 0, 1}, "a frame of type 32 for the stream 0"},
 		{FROM_GUEST, {FRAME_DATA, 4, 0, 1}, "a frame of type 32 for the stream 4"},
 		{FROM_GUEST, {FRAME_DATA, 200, 0, 1}, "a frame of type 32 for the stream 200"},

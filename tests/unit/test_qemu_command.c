@@ -25,7 +25,7 @@
 	"-device\nvirtio-serial-device,max_ports=2\n"                                                  \
 	"-device\nvirtserialport,chardev=control,nr=1,name=org.lupine.control\n"                       \
 	"-device\nvirtio-rng-device\n"
-#define KERNEL_ALWAYS "console=ttyS0 loglevel=4 panic=-1 reboot=t no_timer_check"
+#define KERNEL_ALWAYS "rdinit=/.lupine/init console=ttyS0 loglevel=4 panic=-1 reboot=t no_timer_check"
 
 static struct machine machine_of(const char *name)
 {

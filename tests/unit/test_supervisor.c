@@ -273,7 +273,7 @@ static void test_hostile_guests(void **state)
 	static const struct {
 		const char *scenario, *message;
 	} rows[] = {
-		{"hostile-version", "version 2 of the protocol, not 1"},
+		{"hostile-version", "version 3 of the protocol, not 2"},
 		{"hostile-order", "a frame of type 3 out of turn"},
 		{"hostile-twice", "a frame of type 1 out of turn"},
 		{"hostile-length", "a frame of type 32 with 4294967295 bytes"},
