@@ -146,6 +146,7 @@ static _Noreturn void supervise_in_child(struct machine *machine, int processor,
 	if (error == 0)
 		error = supervise(machine, &options, &status, &err);
 	if (error < 0) {
+		fd_write_all(report, &err.code, sizeof(err.code), &ignored);
 		fd_write_all(report, err.message, strlen(err.message) + 1, &ignored);
 		if (err.hint)
 			fd_write_all(report, err.hint, strlen(err.hint), &ignored);
@@ -157,7 +158,7 @@ static _Noreturn void supervise_in_child(struct machine *machine, int processor,
 struct session {
 	struct guest guest;
 	int ready;  /* gets a byte when the application was started; its end says that it never will */
-	int report; /* why it could not be tried: message, NUL, hint */
+	int report; /* why it could not be tried: errno (an int), message, NUL, hint */
 };
 #define SESSION_NONE                                                                               \
 	{                                                                                              \
@@ -293,9 +294,12 @@ static int judge(const struct session *session, bool timed_out, struct guest_run
 	_cleanup_buf_ struct buf report = {0};
 	int error = fd_read_all(session->report, TEXT_LIMIT, &report, err);
 
-	if (error == 0 && report.length) {
-		const char *hint = report.data + strlen(report.data) + 1;
-		error = error_set(err, EIO, "%s", report.data);
+	int code;
+
+	if (error == 0 && report.length > sizeof(code)) {
+		const char *message = report.data + sizeof(code), *hint = message + strlen(message) + 1;
+		memcpy(&code, report.data, sizeof(code));
+		error = error_set(err, code, "%s", message);
 		if (hint < report.data + report.length)
 			error_hint(err, "%s", hint);
 	}

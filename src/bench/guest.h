@@ -35,7 +35,8 @@ struct guest_run {
 	char *log;    /* the kernel's and init's log, with the console's text, likewise */
 };
 
-/* Runs it to its end. A guest that fails is no error: the caller looks at `ret`. */
+/* Runs it to its end. A guest that fails is no error: the caller looks at `ret`. -ENOMEM: the
+ * kernel does not fit into so much memory. */
 int guest_run(const struct guest_request *request, struct guest_run *ret, struct error *err);
 void guest_run_free(struct guest_run *run);
 #define _cleanup_guest_run_ _cleanup_(guest_run_free)
