@@ -53,7 +53,7 @@ $(BUILD)/guest/init: $(GUEST_SOURCES) $(wildcard guest/*.h)
 # What `lupine bench` runs in guests: static, but for syscall-dynamic, which is its own twin with the
 # C library of the distribution. None of them has sanitizers: they would be what is measured.
 BENCH := $(BUILD)/guest/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,hello syscall-static syscall-dynamic degrade)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,hello syscall-static syscall-dynamic degrade load)
 BENCH_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -s -I.
 BENCH_HEADERS := $(wildcard guest/*.h guest/bench/*.h)
 BENCH_CALLS := guest/clock.c guest/bench/measure.c $(wildcard guest/bench/syscall_*.c)

@@ -100,7 +100,7 @@ static void start_all(const struct kind *kind, unsigned count)
 		check(read(awake[0], &byte, 1) == 1, "a sleeper");
 	}
 	/* The last one has still to get from its write() to its pause(). */
-	nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 
 static int usage(void)

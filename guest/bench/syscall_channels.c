@@ -71,7 +71,7 @@ static void run_round_trips(unsigned rounds)
 /* lat_pipe. */
 static void begin_pipe(void)
 {
-	int there[2], back[2];
+	int there[2] = {-1, -1}, back[2] = {-1, -1};
 
 	check(pipe(there) == 0 && pipe(back) == 0, "pipe");
 	start_partner((struct channel){.in = back[0], .out = there[1]},
@@ -116,7 +116,7 @@ const struct test test_context_switch = {.name = "context-switch",
 /* lat_unix. */
 static void begin_unix(void)
 {
-	int sockets[2];
+	int sockets[2] = {-1, -1};
 
 	check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0, "socketpair");
 	start_partner((struct channel){sockets[0], sockets[0]},
