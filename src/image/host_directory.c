@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * dir:ROOT, a root directory on the host.
+ * dir:ROOT, a root directory on the host; and directories of the host beneath another root.
  *
  * Directories are opened one at a time from ROOT, with no symbolic link followed, so that
  * nobody who can change them meanwhile can lead us out. What is mounted beneath ROOT (its /proc)
@@ -24,6 +24,7 @@ enum { XATTR_LIST_LIMIT = 64 * 1024 };
 
 struct walk {
 	struct tree *tree;
+	const char *place; /* of the directory in the tree, clean; "" is the root */
 	struct source *root;
 	dev_t device;
 	struct strings pending;  /* directories whose entries are still to be read */
@@ -135,6 +136,15 @@ static int read_inode(const struct walk *walk, int directory, const char *name, 
 	return 0;
 }
 
+/* Puts the inode at the path beneath the directory's place. */
+static int put(struct walk *walk, const char *path, struct inode *inode, struct error *err)
+{
+	_cleanup_free_ char *full =
+		xasprintf("%s%s%s", walk->place, *walk->place && *path ? "/" : "", path);
+
+	return tree_put(walk->tree, full, inode, err);
+}
+
 static int add_entry(struct walk *walk, int directory, const char *name, const char *path,
 					 struct error *err)
 {
@@ -148,11 +158,11 @@ static int add_entry(struct walk *walk, int directory, const char *name, const c
 	bool many = !S_ISDIR(status.st_mode) && status.st_nlink > 1;
 	struct inode *earlier = many ? hard_links_find(&walk->links, &status) : NULL;
 	if (earlier)
-		return tree_put(walk->tree, path, earlier, err);
+		return put(walk, path, earlier, err);
 	int error = read_inode(walk, directory, name, path, &status, &inode);
 	if (error < 0)
 		return error_errno(err, -error, "cannot read %s", path);
-	if (tree_put(walk->tree, path, inode, err) < 0)
+	if (put(walk, path, inode, err) < 0)
 		return -err->code;
 	if (many)
 		hard_links_add(&walk->links, &status, inode);
@@ -205,7 +215,7 @@ static int read_root(struct walk *walk, struct error *err)
 	int error = read_xattrs(file, inode);
 	if (error < 0)
 		return error_errno(err, -error, "cannot read it");
-	if (tree_put(walk->tree, "", inode, err) < 0)
+	if (put(walk, "", inode, err) < 0)
 		return -err->code;
 	steal(&inode);
 	strings_add(&walk->pending, "");
@@ -232,7 +242,7 @@ int open_directory(const char *rest, const struct image_options *options, struct
 
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open the directory %s", rest);
-	_cleanup_(walk_free) struct walk walk = {.root = source_new(fd)};
+	_cleanup_(walk_free) struct walk walk = {.place = "", .root = source_new(fd)};
 	image->kind = xstrdup("dir");
 	image->name = short_name(real ? real : rest);
 	if (options->config_only)
@@ -242,4 +252,15 @@ int open_directory(const char *rest, const struct image_options *options, struct
 	int error = walk_all(&walk, err);
 	tree_layers_end(image->tree);
 	return error;
+}
+
+int tree_add_directory(struct tree *tree, const char *host, const char *guest, struct error *err)
+{
+	int fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open the directory %s", host);
+	_cleanup_(walk_free) struct walk walk = {
+		.tree = tree, .place = guest + 1, .root = source_new(fd)};
+	return walk_all(&walk, err);
 }

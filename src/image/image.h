@@ -75,6 +75,19 @@ int image_open(const char *reference, const struct image_options *options, struc
 void image_free(struct image **image);
 #define _cleanup_image_ _cleanup_(image_free)
 
+/*
+ * Roots that are put together from what is installed on this host. The contents stay there until a
+ * root file system is written. `guest` is where it goes: a clean absolute path.
+ */
+/* A program or library (ELF, or a script) with its interpreter and the libraries that it names, each
+ * where the loader will look for it. */
+int tree_add_program(struct tree *tree, const char *host, const char *guest, struct error *err);
+/* A directory with all beneath it. */
+int tree_add_directory(struct tree *tree, const char *host, const char *guest, struct error *err);
+/* What every root has: /dev, /tmp and such, and /etc/passwd, group and nsswitch.conf with root and
+ * nobody. */
+int tree_add_system(struct tree *tree, struct error *err);
+
 /* Numeric identity to run as. */
 struct image_user {
 	uint32_t uid, gid;

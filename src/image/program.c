@@ -146,7 +146,7 @@ static int put_file(struct tree *tree, struct source *root, const struct host_fi
 	return 0;
 }
 
-static int put_files(struct program *program, struct error *err)
+static int put_files(struct tree *tree, const struct program *program, struct error *err)
 {
 	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -155,12 +155,12 @@ static int put_files(struct program *program, struct error *err)
 	struct source *root = source_new(fd);
 	int error = 0;
 	for (size_t i = 0; error == 0 && i < program->files.count; i++)
-		error = put_file(program->image->tree, root, &program->files.items[i], i == 0, err);
+		error = put_file(tree, root, &program->files.items[i], i == 0, err);
 	source_unref(root);
 	return error;
 }
 
-static int put_system_files(struct tree *tree, struct error *err)
+int tree_add_system(struct tree *tree, struct error *err)
 {
 	static const struct {
 		const char *path;
@@ -233,7 +233,21 @@ int open_program(const char *rest, const struct image_options *options, struct i
 	if (options->config_only)
 		return 0;
 	image->tree = tree_new();
-	if (put_files(&program, err) < 0)
+	if (put_files(image->tree, &program, err) < 0)
 		return -err->code;
-	return put_system_files(image->tree, err);
+	return tree_add_system(image->tree, err);
+}
+
+int tree_add_program(struct tree *tree, const char *host, const char *guest, struct error *err)
+{
+	const struct image_options options = {0};
+	_cleanup_free_ char *real = realpath(host, NULL);
+	_cleanup_(program_free) struct program program = {.guest = guest};
+
+	if (!real)
+		return error_errno(err, errno, "cannot open %s", host);
+	if (wanted_architecture(&options, &program.architecture, err) < 0 ||
+		add_program(&program, real, guest, 0, err) < 0)
+		return -err->code;
+	return put_files(tree, &program, err);
 }
