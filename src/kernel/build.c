@@ -6,6 +6,7 @@
 #include "kernel/kconfig.h"
 #include "kernel/make.h"
 #include "kernel/requirements.h"
+#include "kernel/sizes.h"
 #include "kernel/vmlinux.h"
 
 #include <ctype.h>
@@ -91,6 +92,9 @@ static int compile(struct make *make, const struct config *config, struct error 
 	for (size_t i = 0; has_debug_info(config) && i < ARRAY_SIZE(flags); i++)
 		strings_addf(&variables, "%s=-fdebug-prefix-map=%s=.. -fdebug-prefix-map=%s=.", flags[i],
 					 plan->source.tree, make->objects);
+	/* Each link leaves a map beside what it makes, "vmlinux.map" (ld: --Map); no byte of the result
+	 * changes. The kernel's own CONFIG_VMLINUX_MAP is only there with CONFIG_EXPERT. */
+	strings_add(&variables, "LD=ld -Map=%.map");
 	int error = make_run(make, "vmlinux", &variables, err);
 	if (error == 0 || !make->missing_file)
 		return error;
@@ -174,6 +178,26 @@ static int read_release(const struct make *make, char **ret, struct error *err)
 	return 0;
 }
 
+/* Notes which part of the source takes how much, if the linker has left its map: an old one cannot
+ * name it so. */
+static int measure(const struct make *make, const char *directory, struct error *err)
+{
+	_cleanup_kernel_sizes_ struct kernel_sizes sizes = {0};
+	_cleanup_linker_map_ struct linker_map map = {0}, objects = {0};
+	_cleanup_free_ char *map_path = xasprintf("%s/vmlinux.map", make->objects);
+	_cleanup_free_ char *objects_path = xasprintf("%s/vmlinux.o.map", make->objects);
+	_cleanup_free_ char *vmlinux = xasprintf("%s/" KERNEL_VMLINUX, directory);
+	_cleanup_free_ char *path = xasprintf("%s/" KERNEL_SIZES, directory);
+
+	if (!path_exists(map_path))
+		return 0;
+	if (linker_map_read(map_path, &map, err) < 0 ||
+		(path_exists(objects_path) && linker_map_read(objects_path, &objects, err) < 0) ||
+		sizes_attribute(vmlinux, &map, &objects, &sizes, err) < 0)
+		return -err->code;
+	return sizes_write(&sizes, path, err);
+}
+
 static int build_in(struct make *make, const char *directory, struct build_result *ret,
 					struct error *err)
 {
@@ -183,6 +207,7 @@ static int build_in(struct make *make, const char *directory, struct build_resul
 	if (make_begin(make, err) < 0 || configure(make, &config, err) < 0 ||
 		prepare(make, &config, err) < 0 || compile(make, &config, err) < 0 ||
 		strip(make, &config, directory, &ret->vmlinux_size, err) < 0 ||
+		measure(make, directory, err) < 0 ||
 		copy(make, ".config", directory, KERNEL_CONFIG, err) < 0 ||
 		copy(make, "System.map", directory, KERNEL_SYMBOLS, err) < 0 ||
 		read_release(make, &release, err) < 0)

@@ -10,6 +10,8 @@
 #define KERNEL_CONFIG "config"
 #define KERNEL_SYMBOLS "System.map"
 #define KERNEL_JSON "kernel.json"
+#define KERNEL_SIZES "sizes.json"
+#define KERNEL_MODULES "modules"
 
 struct build_result {
 	char *release;

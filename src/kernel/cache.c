@@ -41,6 +41,7 @@ void kernel_free(struct kernel **kernel)
 	free(old->directory);
 	free(old->vmlinux);
 	free(old->config);
+	strings_free(&old->modules);
 	free(old);
 	*kernel = NULL;
 }
@@ -69,6 +70,8 @@ struct json_t *kernel_to_json(const struct kernel *kernel)
 	json_object_set_new(object, "options", json_integer((json_int_t)kernel->options));
 	json_object_set_new(object, "build_seconds", json_real(kernel->build_seconds));
 	json_object_set_new(object, "built", json_integer(kernel->built));
+	json_object_set_new(object, "acpi", json_boolean(kernel->acpi));
+	json_object_set_new(object, "modules", json_from_strings(&kernel->modules));
 	return object;
 }
 
@@ -105,9 +108,26 @@ static int read_members(const json_t *object, const char *name, struct kernel *k
 	return 0;
 }
 
+/* Modules are noted by name; they lie in the kernel's directory. */
+static int read_modules(const json_t *object, const char *name, struct kernel *kernel,
+						struct error *err)
+{
+	_cleanup_strings_ struct strings names = {0};
+
+	if (json_get_strings(object, name, "modules", JSON_OPTIONAL, &names, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < names.count; i++) {
+		const char *slash = strrchr(names.items[i], '/');
+		strings_addf(&kernel->modules, "%s/" KERNEL_MODULES "/%s", kernel->directory,
+					 slash ? slash + 1 : names.items[i]);
+	}
+	return 0;
+}
+
 int cache_read(const char *id, struct kernel **ret, struct error *err)
 {
 	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
+	_cleanup_config_ struct config config = {0};
 	_cleanup_free_ char *kernels = NULL;
 	_cleanup_buf_ struct buf text = {0};
 	_cleanup_json_ json_t *object = NULL;
@@ -123,8 +143,11 @@ int cache_read(const char *id, struct kernel **ret, struct error *err)
 	_cleanup_free_ char *path = xasprintf("%s/" KERNEL_JSON, kernel->directory);
 	if (file_read(AT_FDCWD, path, JSON_SIZE_LIMIT, &text, err) < 0 ||
 		json_parse(text.length ? text.data : "", text.length, path, &object, err) < 0 ||
-		read_members(object, path, kernel, err) < 0)
+		read_members(object, path, kernel, err) < 0 ||
+		read_modules(object, path, kernel, err) < 0 ||
+		config_read(&config, kernel->config, kernel->config, NULL, err) < 0)
 		return -err->code;
+	kernel->acpi = config_needs_acpi(&config);
 	if (!path_exists(kernel->vmlinux))
 		return error_errno(err, ENOENT, "%s", kernel->vmlinux);
 	*ret = steal(&kernel);
@@ -254,7 +277,8 @@ int kernel_from_file(const char *path, struct kernel **ret, struct error *err)
 	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
 	const struct kernel_architecture *architecture;
 
-	if (vmlinux_check(path, &architecture, &kernel->vmlinux_size, err) < 0)
+	if (vmlinux_check(path, &architecture, &kernel->vmlinux_size, err) < 0 ||
+		vmlinux_needs_acpi(path, &kernel->acpi, err) < 0)
 		return -err->code;
 	kernel->vmlinux = realpath(path, NULL);
 	if (!kernel->vmlinux)

@@ -194,6 +194,19 @@ uint64_t config_count(const struct config *config)
 	return set;
 }
 
+static bool is_set(const struct config *config, const char *name)
+{
+	return strcmp(config_value(config, name), "y") == 0;
+}
+
+bool config_needs_acpi(const struct config *config)
+{
+	/* As a module virtio_mmio takes no notice of the kernel's command line in time. */
+	return is_set(config, "ACPI") &&
+		   !(is_set(config, "VIRTIO_MMIO") && is_set(config, "VIRTIO_MMIO_CMDLINE_DEVICES") &&
+			 is_set(config, "X86_MPPARSE"));
+}
+
 void config_free(struct config *config)
 {
 	for (size_t i = 0; i < config->count; i++)

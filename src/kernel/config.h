@@ -43,5 +43,9 @@ char *config_text(const struct config *config);
 /* How many options are set to y, m, or a value other than n, "" and 0. */
 uint64_t config_count(const struct config *config);
 
+/* Whether a kernel finds the devices of QEMU's microvm by ACPI only, not by its command line and
+ * the multiprocessor table. */
+bool config_needs_acpi(const struct config *config);
+
 void config_free(struct config *config);
 #define _cleanup_config_ _cleanup_(config_free)

@@ -40,6 +40,11 @@ struct kernel {
 	uint64_t options;      /* set to y or to a value other than n, "" and 0 */
 	double build_seconds;  /* wall time it took */
 	int64_t built;         /* time(2) */
+	/* It finds its devices by ACPI only, not by virtio_mmio.device= on the command line and
+	 * Intel's multiprocessor table. */
+	bool acpi;
+	struct strings modules; /* uncompressed .ko files on this host that the guest has to load, in
+							   that order, before it sees its devices and file systems */
 };
 
 /* The kernel of that description, from the cache or built now. A second build of the same id
@@ -50,7 +55,12 @@ int kernel_ensure(const struct kernel_request *request, struct kernel **ret, str
  */
 int kernel_find(const char *id, struct kernel **ret, struct error *err);
 
-/* A vmlinux of the user's (an ELF file). Only directory, vmlinux and its size are known. */
+/*
+ * A kernel of the user's. A vmlinux (an ELF file) stays where it is; only directory, vmlinux, its
+ * size and `acpi` are known. Of a Debian kernel package (linux-image-*.deb) the kernel, its
+ * configuration and the modules that a guest needs are unpacked into the cache, once for the same
+ * content.
+ */
 int kernel_from_file(const char *path, struct kernel **ret, struct error *err);
 
 /*
@@ -65,6 +75,41 @@ int kernel_remove(const struct kernel *kernel, struct error *err);
 
 void kernel_free(struct kernel **kernel);
 #define _cleanup_kernel_ _cleanup_(kernel_free)
+
+/* What is loaded of a kernel, by kind. */
+enum kernel_bytes { BYTES_TEXT, BYTES_RODATA, BYTES_DATA, BYTES_BSS, BYTES_KINDS };
+
+struct kernel_part {
+	char *name; /* where its source is: "mm", "arch/x86"; see below for the others */
+	uint64_t bytes[BYTES_KINDS];
+};
+
+struct kernel_parts {
+	struct kernel_part *items; /* sorted by name */
+	size_t count;
+};
+
+struct kernel_sizes {
+	uint64_t stripped;   /* bytes of the vmlinux file */
+	uint64_t compressed; /* of that, by zstd -19 on one thread */
+	uint64_t loaded;     /* pages that its PT_LOAD segments touch, in bytes */
+	uint64_t options;    /* 0: not known */
+	/*
+	 * The loaded bytes by subsystem; their sum is `loaded`. Beside directories of the source there
+	 * are "alignment", "kallsyms" (the table of symbols) and "linker-made". Strings that the linker
+	 * merged are shared out among those who brought them. Empty when that was not noted at the
+	 * build, as for kernels of others.
+	 */
+	struct kernel_parts parts;
+	/* The parts "drivers", "fs" and "net" once more, by the directories in them: "net/ipv4"; "net"
+	 * is what lies in no directory below. */
+	struct kernel_parts details;
+};
+
+/* Takes seconds: it compresses. */
+int kernel_measure(const struct kernel *kernel, struct kernel_sizes *ret, struct error *err);
+void kernel_sizes_free(struct kernel_sizes *sizes);
+#define _cleanup_kernel_sizes_ _cleanup_(kernel_sizes_free)
 
 /* For `--format json` and kernel.json. The caller owns it. */
 struct json_t *kernel_to_json(const struct kernel *kernel);

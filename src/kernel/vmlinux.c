@@ -6,6 +6,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,4 +103,28 @@ int vmlinux_check(const char *path, const struct kernel_architecture **ret, uint
 		return error_set(err, ENOEXEC, "%s is not an ELF file", path);
 	*ret_size = (uint64_t)status.st_size;
 	return check_elf(elf, path, ret, err);
+}
+
+/* The name of a parameter stands whole in the image (include/linux/moduleparam.h), and only then
+ * can it be given; the other is what arch/x86/kernel/mpparse.c prints of each table. */
+static const char *const without_acpi[] = {"virtio_mmio.device",
+										   "Intel MultiProcessor Specification v1."};
+
+int vmlinux_needs_acpi(const char *path, bool *ret, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	bool needs = false;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_errno(err, errno, "cannot open the kernel %s", path);
+	size_t size = (size_t)status.st_size;
+	void *image = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	if (image == MAP_FAILED)
+		return error_errno(err, size ? errno : ENOEXEC, "cannot read the kernel %s", path);
+	for (size_t i = 0; i < ARRAY_SIZE(without_acpi); i++)
+		needs = needs || !memmem(image, size, without_acpi[i], strlen(without_acpi[i]));
+	munmap(image, size);
+	*ret = needs;
+	return 0;
 }

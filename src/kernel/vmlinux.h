@@ -14,3 +14,7 @@
  */
 int vmlinux_check(const char *path, const struct kernel_architecture **ret, uint64_t *ret_size,
 				  struct error *err);
+
+/* Whether it finds the devices of QEMU's microvm by ACPI only (see config_needs_acpi()), which the
+ * texts in it tell when its configuration is not known. */
+int vmlinux_needs_acpi(const char *path, bool *ret, struct error *err);

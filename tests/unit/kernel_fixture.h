@@ -139,7 +139,8 @@ UNUSED static void write_miniature(const char *top)
 					 "\t@grep -v LOST $(O)/.config >$(O)/new; echo CONFIG_NEW=y >>$(O)/new\n"
 					 "\t@mv $(O)/new $(O)/.config\n"
 					 "vmlinux:\n"
-					 "\t@O=$(O) CC='$(CC)' HOST='$(KBUILD_BUILD_HOST)' FLAGS='$(KCFLAGS)' sh -e "
+					 "\t@O=$(O) CC='$(CC)' LD='$(or $(LD),ld)' HOST='$(KBUILD_BUILD_HOST)' "
+					 "FLAGS='$(KCFLAGS)' sh -e "
 					 "scripts/build.sh\n"},
 		{"scripts/build.sh",
 		 "case \"$POISON$FLAGS\" in *POISON*) exit 1; esac\n"
@@ -161,7 +162,7 @@ UNUSED static void write_miniature(const char *top)
 		 "done\n"
 		 "test -z \"$wait\" || while ! test -e \"$wait\"; do sleep 0.02; done\n"
 		 "echo '  LD      vmlinux'\n"
-		 "$CC -nostdlib -static -Wl,-e,start -Wl,--build-id=none -o vmlinux $list\n"
+		 "$LD -static -e start --build-id=none -o vmlinux $list\n"
 		 "nm vmlinux >System.map\n"},
 		{"Kconfig", "config BASE\n\tbool \"base\"\n"
 					"config LOST\n\tbool \"lost\"\n\tdepends on NET && ABSENT\n"

@@ -71,7 +71,7 @@ static void test_build_and_find_again(void **state)
 	assert_string_equal(config, expected);
 	_cleanup_free_ char *size = capture("stat -c %s cache/kernels/*/vmlinux");
 	assert_int_equal(kernel->vmlinux_size, strtoul(size, NULL, 10));
-	assert_output("ls cache/kernels/*", "System.map\nconfig\nkernel.json\nvmlinux");
+	assert_output("ls cache/kernels/*", "System.map\nconfig\nkernel.json\nsizes.json\nvmlinux");
 	assert_output("ls -A cache/logs", "");
 	assert_no_leavings();
 
@@ -521,7 +521,7 @@ static void test_removal_during_a_build(void **state)
 				 "try again when that has ended");
 	write_text("go", "go");
 	assert_int_equal(finish(pid), 0);
-	assert_output("ls cache/kernels/*", "System.map\nconfig\nkernel.json\nvmlinux");
+	assert_output("ls cache/kernels/*", "System.map\nconfig\nkernel.json\nsizes.json\nvmlinux");
 	assert_ok(kernel_remove(kernel, &err), &err);
 	assert_output("ls -A cache/kernels", "");
 }
@@ -534,6 +534,7 @@ static void write_kernel(const char *digits, int built)
 	_cleanup_free_ char *id = xasprintf("%s%0*d", digits, (int)(64 - strlen(digits)), 0);
 	_cleanup_free_ char *json = xasprintf("cache/kernels/%s/kernel.json", id);
 	_cleanup_free_ char *vmlinux = xasprintf("cache/kernels/%s/vmlinux", id);
+	_cleanup_free_ char *config = xasprintf("cache/kernels/%s/config", id);
 	_cleanup_free_ char *text =
 		xasprintf("{\"version\": \"6.12\", \"release\": \"r\", \"architecture\": \"x86_64\", "
 				  "\"features\": [], "
@@ -543,6 +544,7 @@ static void write_kernel(const char *digits, int built)
 
 	write_text(json, text);
 	write_text(vmlinux, "elf");
+	write_text(config, "CONFIG_BASE=y\n");
 }
 
 static void test_list_and_prefixes(void **state)
