@@ -67,7 +67,7 @@ static void add_machine(struct strings *argv, const struct machine *machine, enu
 		: kind == ACCEL_ICOUNT ? "tcg,thread=single"
 							   : "tcg");
 	if (kind == ACCEL_ICOUNT) {
-		/* Idle time passes at once; RDRAND and virtio-rng repeat too. */
+		/* Idle time passes at once; RDRAND repeats too. */
 		add(argv, "-icount", "shift=0,sleep=off");
 		add(argv, "-seed", "1");
 	}
@@ -118,7 +118,8 @@ static void add_socket(struct strings *argv, const char *id, const char *name, i
 		addf(argv, "-chardev", "socket,id=%s,fd=%s", id, name);
 }
 
-static void add_channels(struct strings *argv, const struct vmm_descriptors *descriptors)
+static void add_channels(struct strings *argv, const struct vmm_descriptors *descriptors,
+						 enum accel_kind kind)
 {
 	add_socket(argv, "console", "CONSOLE", descriptors->console);
 	add(argv, "-serial", "chardev:console");
@@ -126,7 +127,11 @@ static void add_channels(struct strings *argv, const struct vmm_descriptors *des
 	/* Port 0 is reserved for a console. */
 	add(argv, "-device", "virtio-serial-device,max_ports=2");
 	add(argv, "-device", "virtserialport,chardev=control,nr=1,name=" PROTOCOL_PORT);
-	add(argv, "-device", "virtio-rng-device");
+	/* With an instruction counter the answers of this device, which come from another thread of
+	 * QEMU's, would be the one thing that reaches the guest at a moment that does not repeat. The
+	 * processor's RDRAND is there. */
+	if (kind != ACCEL_ICOUNT)
+		add(argv, "-device", "virtio-rng-device");
 }
 
 static void add_disk(struct strings *argv, const struct machine_disk *disk, int fd)
@@ -148,7 +153,8 @@ static void add_disk(struct strings *argv, const struct machine_disk *disk, int 
 	add(argv, "-device", "virtio-blk-device,drive=disk");
 }
 
-static int add_network(struct strings *argv, const struct machine *machine, struct error *err)
+static int add_network(struct strings *argv, const struct machine *machine, enum accel_kind kind,
+					   struct error *err)
 {
 	_cleanup_buf_ struct buf network = {0};
 
@@ -166,7 +172,10 @@ static int add_network(struct strings *argv, const struct machine *machine, stru
 				   port->address ? port->address : "", port->host, port->guest);
 	}
 	add(argv, "-netdev", network.data);
-	add(argv, "-device", "virtio-net-device,netdev=network");
+	/* A packet leaves at a time of the guest's own clock (hw/net/virtio-net.c, x-txtimer), not when
+	 * another thread of QEMU's comes to it: a kernel sends some by itself, for IPv6. */
+	addf(argv, "-device", "virtio-net-device,netdev=network%s",
+		 kind == ACCEL_ICOUNT ? ",tx=timer" : "");
 	return 0;
 }
 
@@ -186,10 +195,10 @@ static int qemu_command(const struct machine *machine, const struct accel *accel
 	int error = add_kernel(ret_argv, machine, accel, descriptors, err);
 	if (error < 0)
 		return error;
-	add_channels(ret_argv, descriptors);
+	add_channels(ret_argv, descriptors, accel_kind(accel));
 	if (machine->disk.path && !machine_root_in_memory(machine))
 		add_disk(ret_argv, &machine->disk, descriptors->disk);
-	return add_network(ret_argv, machine, err);
+	return add_network(ret_argv, machine, accel_kind(accel), err);
 }
 
 const struct vmm vmm_qemu = {
