@@ -41,7 +41,7 @@ static const char usage[] =
 	"  --wait SECONDS      for the server to be up, and for any answer (10)\n"
 	"  --serve COMMAND     start it first and end it afterwards; last\n"
 	"exec only; {host} {port} {requests} {connections} {each} are filled in:\n"
-	"  --ready PROTOCOL    with which to see whether the server is up\n"
+	"  --ready PROTOCOL    with which to see whether the server is up; its port, too\n"
 	"  --prepare LINE      for the shell, before it is measured; again and again\n"
 	"  --expect TEXT       that the command has to write\n";
 
@@ -127,6 +127,13 @@ static bool parse_numeric(const char *name, const char *value, struct settings *
 	return false;
 }
 
+static void set_ready(const char *name, struct settings *settings)
+{
+	settings->ready = find_protocol(name);
+	if (!settings->target.sin_port)
+		settings->target.sin_port = htons(settings->ready->port);
+}
+
 static void parse_option(const char *name, char *value, struct settings *settings)
 {
 	bool exec = !settings->protocol;
@@ -140,7 +147,7 @@ static void parse_option(const char *name, char *value, struct settings *setting
 	else if (strcmp(name, "--port") == 0)
 		settings->target.sin_port = htons((uint16_t)parse_number(value, 1, 65535));
 	else if (exec && strcmp(name, "--ready") == 0)
-		settings->ready = find_protocol(value);
+		set_ready(value, settings);
 	else if (exec && strcmp(name, "--prepare") == 0)
 		settings->prepare[settings->prepare_count++] = value;
 	else if (exec && strcmp(name, "--expect") == 0)
