@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/table.h"
 
 #include <stdbool.h>
 
@@ -72,7 +73,24 @@ double result_quantile(const struct result *result, double fraction);
  * median, p90, max, all (every run), and `against` of ratios. The caller owns it. */
 struct json_t *result_to_json(const struct result *result);
 
-/* For people: a table for each bench, systems as columns, with the spread. */
+/* Tables of one bench for people: figures as rows, systems and then ratios as columns, with the
+ * spread; behind it one for each figure that has parts. */
+struct results_table {
+	char *title;   /* or NULL */
+	size_t labels; /* columns at the left that are no figures */
+	struct text_table table;
+};
+struct results_tables {
+	struct results_table *items;
+	size_t count;
+};
+void results_make_tables(const struct results *results, const char *bench,
+						 struct results_tables *ret);
+void results_tables_free(struct results_tables *tables);
+/* The benches that there are rows of. */
+void results_benches(const struct results *results, struct strings *ret);
+
+/* The same on stdout, of all benches. */
 void results_print(const struct results *results);
 /* A figure with its unit as people read it: "4.2 MiB", "32.2 M", "0.435". */
 void result_format(double value, const char *unit, char ret[32]);

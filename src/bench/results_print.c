@@ -160,10 +160,15 @@ static size_t add_titles(const struct figures *figures, struct text_table *table
 	return table->cells.count;
 }
 
-static void print_figures(const struct figures *figures, size_t limit)
+/* Takes the title. */
+static void add_table(struct results_tables *tables, char *title, const struct figures *figures,
+					  size_t limit)
 {
-	_cleanup_table_ struct text_table table = {0};
+	struct text_table table = {0};
+	size_t labels = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(label_titles); i++)
+		labels += has_label(figures, i);
 	table.columns = add_titles(figures, &table);
 	for (size_t line = 0; line < figures->count && line < limit; line++) {
 		const struct result *figure = figures->items[line].example;
@@ -177,7 +182,9 @@ static void print_figures(const struct figures *figures, size_t limit)
 				add_cell(&table,
 						 cell_of(figures->results, figure, NULL, figures->systems.items[i]));
 	}
-	table_print(&table, stdout);
+	tables->items = xrealloc(tables->items, tables->count + 1, sizeof(*tables->items));
+	tables->items[tables->count++] =
+		(struct results_table){.title = title, .labels = labels, .table = table};
 }
 
 static int compare_greatest(const void *left, const void *right)
@@ -189,7 +196,8 @@ static int compare_greatest(const void *left, const void *right)
 }
 
 /* The greatest parts of the figures of one bench and metric. */
-static void print_details(const struct results *results, const struct result *first)
+static void add_details(struct results_tables *tables, const struct results *results,
+						const struct result *first)
 {
 	_cleanup_(figures_free) struct figures figures = {.results = results};
 
@@ -200,11 +208,11 @@ static void print_details(const struct results *results, const struct result *fi
 			add_figure(&figures, row);
 	}
 	qsort(figures.items, figures.count, sizeof(*figures.items), compare_greatest);
-	if (figures.count > DETAIL_LINES)
-		printf("\nthe %d greatest of %zu:\n", DETAIL_LINES, figures.count);
-	else
-		printf("\n");
-	print_figures(&figures, DETAIL_LINES);
+	add_table(tables,
+			  figures.count > DETAIL_LINES
+				  ? xasprintf("the %d greatest of %zu", DETAIL_LINES, figures.count)
+				  : NULL,
+			  &figures, DETAIL_LINES);
 }
 
 static bool is_first_detail(const struct results *results, size_t index)
@@ -220,7 +228,8 @@ static bool is_first_detail(const struct results *results, size_t index)
 	return row->detail;
 }
 
-static void print_bench(const struct results *results, const char *bench)
+void results_make_tables(const struct results *results, const char *bench,
+						 struct results_tables *ret)
 {
 	_cleanup_(figures_free) struct figures figures = {.results = results};
 
@@ -229,21 +238,50 @@ static void print_bench(const struct results *results, const char *bench)
 		if (!row->against && !row->detail && strcmp(row->bench, bench) == 0)
 			add_figure(&figures, row);
 	}
-	printf("%s\n", bench);
 	if (figures.count)
-		print_figures(&figures, SIZE_MAX);
+		add_table(ret, NULL, &figures, SIZE_MAX);
 	for (size_t i = 0; i < results->count; i++)
 		if (strcmp(results->items[i].bench, bench) == 0 && is_first_detail(results, i))
-			print_details(results, &results->items[i]);
+			add_details(ret, results, &results->items[i]);
+}
+
+void results_tables_free(struct results_tables *tables)
+{
+	for (size_t i = 0; i < tables->count; i++) {
+		free(tables->items[i].title);
+		table_free(&tables->items[i].table);
+	}
+	free(tables->items);
+	*tables = (struct results_tables){0};
+}
+
+static void print_bench(const struct results *results, const char *bench)
+{
+	_cleanup_(results_tables_free) struct results_tables tables = {0};
+
+	results_make_tables(results, bench, &tables);
+	printf("%s\n", bench);
+	for (size_t i = 0; i < tables.count; i++) {
+		if (tables.items[i].title)
+			printf("\n%s:\n", tables.items[i].title);
+		else if (i)
+			printf("\n");
+		table_print(&tables.items[i].table, stdout);
+	}
+}
+
+void results_benches(const struct results *results, struct strings *ret)
+{
+	for (size_t i = 0; i < results->count; i++)
+		if (!strings_contain(ret, results->items[i].bench))
+			strings_add(ret, results->items[i].bench);
 }
 
 void results_print(const struct results *results)
 {
 	_cleanup_strings_ struct strings benches = {0};
 
-	for (size_t i = 0; i < results->count; i++)
-		if (!strings_contain(&benches, results->items[i].bench))
-			strings_add(&benches, results->items[i].bench);
+	results_benches(results, &benches);
 	for (size_t i = 0; i < benches.count; i++) {
 		if (i)
 			printf("\n");
