@@ -93,7 +93,7 @@ static void test_what_cannot_be_tried_is_an_error(void **state)
 static void test_what_counts_as_working(void **state)
 {
 	(void)state;
-	const struct app app = {.output = (char *)"ready\n"};
+	const struct app app = {.output = (char *)"ready"};
 	const struct guest_run well = {
 		.status = {.end = END_APPLICATION}, .output = (char *)"ready\n", .log = (char *)"ready\n"};
 	struct guest_run run = well;
@@ -115,7 +115,15 @@ static void test_what_counts_as_working(void **state)
 	assert_false(memory_ran_well(&app, &run));
 	run.output = (char *)"rea";
 	assert_false(memory_ran_well(&app, &run));
+	run.output = (char *)"ready";
+	assert_false(memory_ran_well(&app, &run));
 	run.output = (char *)"ready\nand more\n";
+	assert_false(memory_ran_well(&app, &run));
+	run.output = (char *)"ready\nticks 5 6\n";
+	assert_true(memory_ran_well(&app, &run));
+	run.output = (char *)"ready\nticks 5 6";
+	assert_false(memory_ran_well(&app, &run));
+	run.output = (char *)"ready\nticks 5 6\nmore\n";
 	assert_false(memory_ran_well(&app, &run));
 }
 
