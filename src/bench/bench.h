@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "bench/guest.h"
 #include "bench/results.h"
 #include "bench/system.h"
 
@@ -36,6 +37,9 @@ extern const struct bench_kind bench_size, bench_boot, bench_memory, bench_sysca
 /* Whether --app and --only let it pass. */
 bool bench_wants_app(const struct bench *bench, const char *app);
 bool bench_wants(const struct bench *bench, const char *word);
+/* The same of a word that is one of a group (NULL-terminated; NULL: all words): --only narrows the
+ * group when it names any of it. */
+bool bench_wants_of(const struct bench *bench, const char *const group[], const char *word);
 /* The applications to measure: those of --app, else `usual`, and with `all` also `more`
  * (both NULL-terminated). */
 void bench_apps(const struct bench *bench, const char *const usual[], const char *const more[],
@@ -49,6 +53,12 @@ int bench_accels(const struct bench *bench, bool both, const char *ret[2], struc
 /* Notes that a figure could not be measured, with the error, which is empty afterwards. */
 __attribute__((format(printf, 3, 4))) void bench_failed(struct bench *bench, struct error *why,
 														const char *format, ...);
+
+/* guest_run() of what must end by itself with status 0; -EIO, with its last words, when it does
+ * not. `ret` is filled only on success. */
+int bench_guest(const struct guest_request *request, struct guest_run *ret, struct error *err);
+/* Whether figures of that accelerator are counts of instructions. */
+bool bench_counts(const char *accel);
 
 /* --report: results.jsonl, report.md and SVG charts in the directory. */
 int bench_report(const struct bench *bench, const char *directory, struct error *err);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 const struct verb *const verb_table[] = {
-	&verb_run,     &verb_build, &verb_kernel,     &verb_ps,      &verb_start,
-	&verb_stop,    &verb_logs,  &verb_rm,         &verb_inspect, &verb_doctor,
-	&verb_version, &verb_help,  &verb_completion, NULL,
+	&verb_run,    &verb_build,   &verb_kernel, &verb_ps,         &verb_start,
+	&verb_stop,   &verb_logs,    &verb_rm,     &verb_inspect,    &verb_bench,
+	&verb_doctor, &verb_version, &verb_help,   &verb_completion, NULL,
 };
 
 const char *verb_own_name(const struct verb *verb)
