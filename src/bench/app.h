@@ -17,14 +17,14 @@ struct app_load {
 };
 
 struct app {
-	char *name;               /* "redis" */
-	struct tree *tree;        /* the root, with the programs of guest/bench in /bench */
-	struct strings argv;      /* the server */
+	char *name;          /* "redis" */
+	struct tree *tree;   /* the root, with the programs of guest/bench in /bench */
+	struct strings argv; /* the server */
 	struct image_user user;
-	uint16_t port;            /* 0: it serves nothing, and is judged by its output and status */
-	uint64_t memory;          /* bytes, that it surely works with */
-	struct strings probe;     /* of guest/bench/load: one request whose answer is checked */
-	char *output;             /* what it must print when it serves nothing */
+	uint16_t port;        /* 0: it serves nothing, and is judged by its output and status */
+	uint64_t memory;      /* bytes, that it surely works with */
+	struct strings probe; /* of guest/bench/load: one request whose answer is checked */
+	char *output;         /* what it must print when it serves nothing */
 	struct app_load *loads;
 	size_t load_count;
 };

@@ -121,7 +121,7 @@ static int add_copies(const json_t *description, const char *name, struct tree *
 		_cleanup_free_ char *path = last_match(copies.items[i]);
 		if (!path)
 			return fail_as_missing(description, name, copies.items[i], err);
-		if (tree_add_directory(tree, path, path, err) < 0)
+		if (tree_add_path(tree, path, path, err) < 0)
 			return -err->code;
 	}
 	return 0;

@@ -9,7 +9,7 @@
  *   package      what has to be installed, for the hint when something is missing
  *   programs     of this host, by name or path, with their libraries; they keep their places
  *   bench        names of guest/bench, which go to /bench
- *   copies       directories of this host, at the same places
+ *   copies       files and directories of this host, at the same places
  *   users        lines of /etc/passwd; each gets a group of its own
  *   directories  [{"path", "mode": "0755", "owner": 0}]
  *   files        [{"path", "lines": [...], "mode": "0644", "owner": 0}]

@@ -254,10 +254,31 @@ int open_directory(const char *rest, const struct image_options *options, struct
 	return error;
 }
 
-int tree_add_directory(struct tree *tree, const char *host, const char *guest, struct error *err)
+static int add_single(struct tree *tree, const char *host, const char *guest, struct error *err)
 {
-	int fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *name = strrchr(host, '/') + 1;
+	_cleanup_free_ char *parent = xstrndup(host, (size_t)(name - host));
+	_cleanup_free_ char *place = xstrndup(guest + 1, (size_t)(strrchr(guest, '/') - guest));
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open the directory %s", parent);
+	if (*place)
+		place[strlen(place) - 1] = '\0';
+	_cleanup_(walk_free) struct walk walk = {.tree = tree, .place = place, .root = source_new(fd)};
+	return add_entry(&walk, fd, name, name, err);
+}
+
+int tree_add_path(struct tree *tree, const char *host, const char *guest, struct error *err)
+{
+	_cleanup_free_ char *real = realpath(host, NULL);
+	struct stat status;
+
+	if (!real || stat(real, &status) < 0)
+		return error_errno(err, errno, "cannot open %s", host);
+	if (!S_ISDIR(status.st_mode))
+		return add_single(tree, real, guest, err);
+	int fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open the directory %s", host);
 	_cleanup_(walk_free) struct walk walk = {

@@ -82,8 +82,8 @@ void image_free(struct image **image);
 /* A program or library (ELF, or a script) with its interpreter and the libraries that it names, each
  * where the loader will look for it. */
 int tree_add_program(struct tree *tree, const char *host, const char *guest, struct error *err);
-/* A directory with all beneath it. */
-int tree_add_directory(struct tree *tree, const char *host, const char *guest, struct error *err);
+/* A file as it is, or a directory with all beneath it. */
+int tree_add_path(struct tree *tree, const char *host, const char *guest, struct error *err);
 /* What every root has: /dev, /tmp and such, and /etc/passwd, group and nsswitch.conf with root and
  * nobody. */
 int tree_add_system(struct tree *tree, struct error *err);
