@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "kernel/build.h"
+#include "kernel/package.h"
 #include "kernel/plan.h"
 #include "kernel/vmlinux.h"
 
@@ -277,6 +278,8 @@ int kernel_from_file(const char *path, struct kernel **ret, struct error *err)
 	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
 	const struct kernel_architecture *architecture;
 
+	if (package_is(path))
+		return package_kernel(path, ret, err);
 	if (vmlinux_check(path, &architecture, &kernel->vmlinux_size, err) < 0 ||
 		vmlinux_needs_acpi(path, &kernel->acpi, err) < 0)
 		return -err->code;
