@@ -13,7 +13,7 @@
 #define INIT_TAIL " ticks since power-on"
 enum {
 	NAME_LIMIT = 128,
-	CALL_LIMIT = 16384,         /* stock kernels have 2000 */
+	CALL_LIMIT = 4096,          /* of names; stock kernels have 2000 */
 	TICKS_A_MICROSECOND = 1000, /* under tcg-icount, an instruction is a nanosecond */
 	SYMBOLS_LIMIT = 64 << 20,
 	BOOT_SECONDS = 600,
