@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define HOST_WAIT_SECONDS 10
+#define PORT_TRIES 5000 /* a millisecond each */
 
 uint32_t le32_read(const uint8_t *bytes)
 {
@@ -33,14 +34,27 @@ static void wake(int signal_number)
 	(void)signal_number; /* that the call it interrupts returns EINTR is all */
 }
 
+static int port_open(const char *path)
+{
+	/* The kernel makes its node a moment before it finds the port by it. */
+	for (unsigned tries = 0;; tries++) {
+		int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+		if (fd >= 0)
+			return fd;
+		if (errno != ENXIO || tries == PORT_TRIES)
+			return -errno;
+		usleep(1000);
+	}
+}
+
 int channel_open(struct channel *channel, const char *path, uint64_t ticks)
 {
 	int r = device_wait(path);
 	if (r < 0)
 		return r;
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	int fd = port_open(path);
 	if (fd < 0)
-		return -errno;
+		return fd;
 
 	/* The first write blocks until the host has the port open, however long after the device
 	 * that is; the alarm ends it if that never happens. */

@@ -296,6 +296,10 @@ int bundle_fill(const char *directory, const struct origin *origin, struct machi
 	const struct image_config *image = &origin->image->config;
 	_cleanup_json_ json_t *config = config_to_json(image);
 
+	if (machine->modules.count) {
+		error_set(err, ENOTSUP, "a kernel with modules cannot be built into a directory");
+		return error_hint(err, "`lupine run` takes it");
+	}
 	if (check_text(&image->env, "the environment", err) < 0 ||
 		check_text(&image->entrypoint, "the entrypoint", err) < 0 ||
 		check_text(&image->cmd, "the command", err) < 0)

@@ -221,7 +221,7 @@ static int compose_stop(const struct image_config *config, const struct specific
 	return 0;
 }
 
-int compose_kernel(const char *description, char **ret_path, char **ret_id, struct error *err)
+int compose_kernel(const char *description, struct machine *machine, struct error *err)
 {
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 
@@ -231,8 +231,13 @@ int compose_kernel(const char *description, char **ret_path, char **ret_id, stru
 	char *path = realpath(kernel->vmlinux, NULL);
 	if (!path)
 		return error_errno(err, errno, "%s", kernel->vmlinux);
-	*ret_path = path;
-	*ret_id = steal(&kernel->id);
+	free(machine->kernel);
+	machine->kernel = path;
+	free(machine->kernel_id);
+	machine->kernel_id = steal(&kernel->id);
+	machine->acpi = kernel->acpi;
+	strings_free(&machine->modules);
+	strings_extend(&machine->modules, &kernel->modules);
 	return 0;
 }
 
@@ -279,9 +284,10 @@ int compose_machine(struct origin *origin, const struct specification *given,
 	if (origin->built && !given->kernel) {
 		replace(&machine->kernel, origin->built->kernel);
 		replace(&machine->kernel_id, origin->built->kernel_id);
+		machine->acpi = origin->built->acpi;
 		return 0;
 	}
-	return compose_kernel(given->kernel, &machine->kernel, &machine->kernel_id, err);
+	return compose_kernel(given->kernel, machine, err);
 }
 
 static int write_own_disk(const struct tree *tree, const struct rootfs_options *options,

@@ -120,7 +120,8 @@ struct specification {
 		 0,                                                                                        \
 		 OPTION_TEXT,                                                                              \
 		 "KERNEL",                                                                                 \
-		 "a version such as 6.12, the id of a kernel in the cache, or a vmlinux file",             \
+		 "a version such as 6.12, the id of a kernel in the cache, a vmlinux file, or a "          \
+		 "Debian kernel package",                                                                  \
 		 NULL,                                                                                     \
 		 SPECIFICATION_OFFSET(type, kernel)},                                                      \
 		{"append",                                                                                 \
@@ -190,6 +191,6 @@ int compose_disk(const struct origin *origin, const struct specification *specif
 int compose_environment(const struct strings *files, const struct strings *assignments,
 						struct strings *environment, struct error *err);
 
-/* The file with the kernel of that description (see --kernel; NULL: the default one), built now
- * if it has to be, and its id (NULL for a file of the user's). The caller owns both. */
-int compose_kernel(const char *description, char **ret_path, char **ret_id, struct error *err);
+/* Gives the machine the kernel of that description (see --kernel; NULL: the default one), built now
+ * if it has to be. */
+int compose_kernel(const char *description, struct machine *machine, struct error *err);

@@ -59,3 +59,6 @@ int rootfs_cached(const struct image *image, const struct rootfs_options *option
  * (Documentation/driver-api/early-userspace/buffer-format.rst), which has no extended attributes.
  * `fd` may be a pipe. -EFBIG for files of 4 GiB and more. */
 int initramfs_write(const struct tree *tree, int fd, struct error *err);
+/* The memory that the files of such archives, one behind another, take once they are unpacked: in
+ * bytes, of whole pages. What cannot be read counts as nothing. */
+uint64_t initramfs_unpacked(int fd);

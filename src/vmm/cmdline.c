@@ -15,8 +15,9 @@ enum value {
 	WALLCLOCK_NS, /* now, nanoseconds since 1970 */
 };
 
-/* tsc_khz, lapic_timer_khz and wallclock_ns are our own kernel's (known_clocks.c there); another
- * kernel ignores them and measures for itself. */
+/* tsc_khz, lapic_timer_khz and wallclock_ns are known to all kernels of our own building
+ * (known_clocks.c there); others ignore them. They take tsc_early_khz, and measure the timer
+ * against that. */
 static const struct parameter {
 	const char *text;
 	enum value value; /* follows the text */
@@ -37,6 +38,7 @@ static const struct parameter {
 	{"tsc=reliable", NOTHING, EMULATED},
 	/* Frequencies are told, not measured: kvm-clock does so by itself. */
 	{"tsc_khz=", TSC_KHZ, EMULATED},
+	{"tsc_early_khz=", TSC_KHZ, EMULATED},
 	/* QEMU's local APIC counts nanoseconds (hw/i386/kvm/../intc/apic.c, apic_get_current_count). */
 	{"lapic_timer_khz=1000000", NOTHING, EMULATED},
 	/* There is no RTC, for which a kernel waits a second. */
@@ -56,12 +58,10 @@ static unsigned long long wallclock_ns(void)
 	return (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec;
 }
 
-static void append_value(struct buf *line, enum value value, enum accel_kind kind)
+static void append_value(struct buf *line, enum value value, bool counted, uint32_t tsc_khz)
 {
-	bool counted = kind == ACCEL_ICOUNT;
-
 	if (value == TSC_KHZ)
-		buf_printf(line, "%u", counted ? ICOUNT_TSC_KHZ : clock_tsc_khz());
+		buf_printf(line, "%u", tsc_khz);
 	else if (value == WALLCLOCK_NS)
 		buf_printf(line, "%llu", counted ? ICOUNT_WALLCLOCK_NS : wallclock_ns());
 }
@@ -70,12 +70,14 @@ char *cmdline_new(const struct machine *machine, const struct accel *accel)
 {
 	_cleanup_buf_ struct buf line = {0};
 	enum accel_kind kind = accel_kind(accel);
+	/* Asked once: it may have to be measured. */
+	uint32_t tsc_khz = kind == ACCEL_TCG ? clock_tsc_khz() : ICOUNT_TSC_KHZ;
 
 	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
 		if (!(parameters[i].accels & kind))
 			continue;
 		buf_printf(&line, "%s%s", line.length ? " " : "", parameters[i].text);
-		append_value(&line, parameters[i].value, kind);
+		append_value(&line, parameters[i].value, kind == ACCEL_ICOUNT, tsc_khz);
 	}
 	if (machine->append && *machine->append)
 		buf_printf(&line, " %s", machine->append);

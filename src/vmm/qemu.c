@@ -14,6 +14,7 @@
 /* x86's COMMAND_LINE_SIZE is 2048; what is longer is cut off, and QEMU adds the devices at the
  * end: at most 24 of them, 38 bytes each, of which a machine has four. */
 #define CMDLINE_LIMIT 1792
+#define COUNTED_DATE "2025-01-01T00:00:00"
 #define DISK_SET 1 /* of file descriptors, "/dev/fdset/1" */
 
 static const char *qemu_missing(void)
@@ -58,10 +59,13 @@ static void add_machine(struct strings *argv, const struct machine *machine, enu
 {
 	addf(argv, "-name", "lupine-%s", machine->name);
 	/* No timer, interrupt controller or clock of the 1980s: the local APIC and the command line
-	 * give what a kernel needs. The option ROM is the loader of kernels with a PVH entry. */
-	add(argv, "-M",
-		"microvm,acpi=off,pit=off,pic=off,rtc=off,isa-serial=on,x-option-roms=on,"
-		"auto-kernel-cmdline=on");
+	 * give what a kernel needs. The option ROM is the loader of kernels with a PVH entry. Kernels
+	 * that look for devices in ACPI's tables are distributions', whose driver of the real-time
+	 * clock waits for one without end. */
+	addf(argv, "-M",
+		 "microvm,acpi=%s,pit=off,pic=off,rtc=%s,isa-serial=on,x-option-roms=on,"
+		 "auto-kernel-cmdline=%s",
+		 machine->acpi ? "on" : "off", machine->acpi ? "on" : "off", machine->acpi ? "off" : "on");
 	add(argv, "-accel",
 		kind == ACCEL_KVM      ? "kvm"
 		: kind == ACCEL_ICOUNT ? "tcg,thread=single"
@@ -70,6 +74,8 @@ static void add_machine(struct strings *argv, const struct machine *machine, enu
 		/* Idle time passes at once; RDRAND repeats too. */
 		add(argv, "-icount", "shift=0,sleep=off");
 		add(argv, "-seed", "1");
+		if (machine->acpi)
+			add(argv, "-rtc", "base=" COUNTED_DATE ",clock=vm");
 	}
 	add(argv, "-cpu", kind == ACCEL_KVM ? "host" : "max");
 	addf(argv, "-smp", "%u", machine->cpus);

@@ -263,6 +263,19 @@ static int kernel_file(uint64_t address, uint64_t size, unsigned segments)
 	return fd;
 }
 
+/* An archive with one file of so many zeros. */
+static int image_file(uint32_t size)
+{
+	_cleanup_free_ char *header =
+		xasprintf("070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08xa%c", 1u, 0100644u, 0u,
+				  0u, 1u, 0u, size, 0u, 0u, 0u, 0u, 2u, 0u, 0);
+	int fd = memfd_create("image", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, header, 112), 112);
+	assert_int_equal(ftruncate(fd, (off_t)112 + size), 0);
+	return fd;
+}
+
 static void test_kernel_that_fits(void **state)
 {
 	_cleanup_close_ int kernel = kernel_file(16 << 20, 12 << 20, 1);
@@ -279,6 +292,15 @@ static void test_kernel_that_fits(void **state)
 	assert_int_equal(ftruncate(initramfs, 8 << 20), 0);
 	assert_int_equal(loadable_check(kernel, initramfs, 32ull << 20, &err), -ENOMEM);
 	error_clear(&err);
+	/* An image in it needs room for the archive and twice for its files. */
+	_cleanup_close_ int image = image_file(40 << 20);
+	assert_int_equal(loadable_check(kernel, image, 128ull << 20, &err), -ENOMEM);
+	assert_string_equal(err.message,
+						"the kernel and the image, which is unpacked into memory, do not "
+						"fit into 128 MiB of memory");
+	assert_string_equal(err.hint, "give it 140 MiB or more (--memory 140m)");
+	error_clear(&err);
+	assert_int_equal(loadable_check(kernel, image, 140ull << 20, &err), 0);
 	/* What is no ELF file, or a broken one, is the monitor's to judge. */
 	assert_int_equal(loadable_check(initramfs, initramfs, 1 << 20, &err), 0);
 	assert_int_equal(loadable_check(endless, initramfs, 1 << 20, &err), 0);

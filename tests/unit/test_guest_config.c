@@ -42,7 +42,8 @@ static void every_key(void **state)
 	(void)state;
 	assert_int_equal(
 		PARSE("version\0001\0arg\0/bin/x\0arg\0\0env\0A=1\0env\0B=\0uid\0001000\0gid\000100\0"
-			  "group\0005\0group\0006\0cwd\0/srv\0home\0/home/x\0hostname\0box\0root\0/dev/vda\0"
+			  "group\0005\0group\0006\0module\0/m/1\0module\0/m/0\0cwd\0/srv\0home\0/home/"
+			  "x\0hostname\0box\0root\0/dev/vda\0"
 			  "fstype\0ext2\0rootflags\0ro\0rlimit\0nofile 1 2\0tty\00025 80 xterm-256color\0"
 			  "stdin\0001\0address\00010.0.2.15/24\0gateway\00010.0.2.2\0nameserver\00010.0.2.3\0"
 			  "search\0a.b\0search\0c.d\0host\0001.2.3.4 foo\0tmpfs\0/tmp"),
@@ -57,6 +58,8 @@ static void every_key(void **state)
 	assert_int_equal(config.gid, 100);
 	assert_string_equal(config.group[1], "6");
 	assert_null(config.group[2]);
+	assert_string_equal(config.module[0], "/m/1");
+	assert_string_equal(config.module[1], "/m/0");
 	assert_string_equal(config.cwd, "/srv");
 	assert_string_equal(config.home, "/home/x");
 	assert_string_equal(config.hostname, "box");
@@ -83,6 +86,7 @@ static void what_is_absent_is_empty(void **state)
 	assert_int_equal(PARSE("version\0001\0arg\0x"), 0);
 	assert_null(config.env[0]);
 	assert_null(config.tmpfs[0]);
+	assert_null(config.module[0]);
 	assert_null(config.root);
 	assert_int_equal(config.uid, 0);
 	assert_false(config.tty || config.has_stdin || config.read_only);

@@ -257,6 +257,61 @@ static void test_errors(void **state)
 						"cannot write the initramfs: cannot write: No space left on device");
 }
 
+static void test_memory_that_it_takes(void **state)
+{
+	(void)state;
+	_cleanup_tree_ struct tree *tree = tree_new();
+	_cleanup_error_ struct error err = {0};
+	_cleanup_free_ char *large = xmalloc(8193);
+	const char *const nothing = "070701 but no header";
+
+	memset(large, 'x', 8193);
+	put_file(tree, "small", "1");
+	put_file(tree, "empty", "");
+	assert_int_equal(tree_put_file(tree, "dir/large", 0644, large, 8193, &err), 0);
+	put(tree, "dir/link", S_IFIFO | 0644);
+	write_archive(tree, archive);
+	_cleanup_close_ int one = open(archive, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(initramfs_unpacked(one), 4096 + 3 * 4096);
+	/* Several, with zeros between them. */
+	_cleanup_free_ char *unused = shell("cat \"$1\" >\"$2/a\"; head -c 512 /dev/zero >>\"$2/a\"; "
+										"cat \"$1\" >>\"$2/a\"; mv \"$2/a\" "
+										"\"$1\"");
+	_cleanup_close_ int two = open(archive, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(initramfs_unpacked(two), 2 * 4 * 4096);
+	_cleanup_close_ int broken = open(archive, O_RDWR | O_TRUNC | O_CLOEXEC);
+	assert_int_equal(initramfs_unpacked(broken), 0);
+	assert_int_equal(write(broken, nothing, strlen(nothing)), strlen(nothing));
+	assert_int_equal(initramfs_unpacked(broken), 0);
+}
+
+static void test_as_root(void **state)
+{
+	(void)state;
+	_cleanup_tree_ struct tree *tree = tree_new();
+	_cleanup_error_ struct error err = {0};
+	struct rootfs_options options = {.type = ROOTFS_INITRAMFS, .size = 1 << 20};
+	struct rootfs_stats stats = {0};
+	_cleanup_close_ int fd = open(archive, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	put_file(tree, "init", "the image's own");
+	assert_int_equal(rootfs_write(tree, &options, fd, &stats, &err), -EINVAL);
+	assert_string_equal(err.message,
+						"cannot write an initramfs root file system: it has no size of "
+						"its own: it takes the memory that it needs");
+	error_clear(&err);
+	options.size = 0;
+	assert_int_equal(rootfs_write(tree, &options, fd, &stats, &err), 0);
+	assert_int_equal(stats.size, lseek(fd, 0, SEEK_END));
+	assert_int_equal(stats.inodes, 2);
+	put_file(tree, ".lupine/init", "not ours");
+	assert_int_equal(rootfs_write(tree, &options, fd, &stats, &err), -EEXIST);
+	assert_string_equal(err.message,
+						"cannot write an initramfs root file system: /.lupine is in the "
+						"image, and lupine's own place there");
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +320,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unpacked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_same_bytes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_memory_that_it_takes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_as_root, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

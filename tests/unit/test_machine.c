@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Machines: their specification as JSON, their directories, what init is told. */
 #include "machine_fixture.h"
+#include "rootfs/rootfs.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@ static void fill(struct machine *machine)
 	machine->image_digest = xstrdup("sha256:00");
 	machine->kernel_id = xstrdup("abc");
 	machine->append = xstrdup("quiet \"x y\"");
+	machine->acpi = true;
+	strings_add(&machine->modules, "/k/a.ko");
+	strings_add(&machine->modules, "/l/a.ko");
 	machine->disk = (struct machine_disk){
 		.path = xstrdup("/disks/\xff\xfe.img"), .type = xstrdup("ext2"), .discard = true};
 	machine->memory = 3ull << 30;
@@ -397,8 +401,11 @@ static void test_lock_and_status(void **state)
 										   .monitor_pid = 4712,
 										   .accel = "tcg",
 										   .started = 1000,
+										   .init_seconds = 0.125,
+										   .init_ticks = 98765432109,
 										   .boot_seconds = 0.25,
-										   .boot_ticks = 123456789012};
+										   .boot_ticks = 123456789012,
+										   .output_seconds = 0.375};
 	int lock = machine_lock(machine, &err);
 	assert_ok(lock, &err);
 	assert_ok(machine_write_status(machine, &running, &err), &err);
@@ -409,7 +416,9 @@ static void test_lock_and_status(void **state)
 	assert_ok(machine_read_status(other, &status, &err), &err);
 	assert_int_equal(status.state, MACHINE_RUNNING);
 	assert_int_equal(status.pid, 4711);
+	assert_true(status.init_ticks == 98765432109 && status.init_seconds == 0.125);
 	assert_true(status.boot_ticks == 123456789012 && status.boot_seconds == 0.25);
+	assert_true(status.output_seconds == 0.375);
 	machine_status_free(&status);
 
 	/* Nobody holds it any more: that it runs cannot be true. */
@@ -500,6 +509,8 @@ static void test_guest_config(void **state)
 								"home\n/home\n"
 								"cwd\n/data\n"
 								"hostname\nbox\n"
+								"module\n/.lupine/modules/0-a.ko\n"
+								"module\n/.lupine/modules/1-a.ko\n"
 								"root\n/dev/vda\n"
 								"fstype\next2\n"
 								"rootflags\nrw\n"
@@ -514,6 +525,14 @@ static void test_guest_config(void **state)
 	free(config);
 	config = guest_config(machine);
 	assert_non_null(strstr(config, " xterm\n"));
+	assert_non_null(strstr(config, "rootflags\nro\n"));
+	/* In memory, there is no device that it is on. */
+	free(machine->disk.type);
+	machine->disk.type = xstrdup("initramfs");
+	free(config);
+	config = guest_config(machine);
+	assert_null(strstr(config, "root\n"));
+	assert_null(strstr(config, "fstype\n"));
 	assert_non_null(strstr(config, "rootflags\nro\n"));
 	assert_ok(machine_remove(machine, &err), &err);
 }
@@ -537,6 +556,51 @@ static void test_initramfs(void **state)
 	assert_ok(machine_remove(machine, &err), &err);
 }
 
+static void write_root(const struct machine *machine, const char *name)
+{
+	_cleanup_tree_ struct tree *tree = tree_new();
+	_cleanup_error_ struct error err = {0};
+	const struct rootfs_options options = {.type = ROOTFS_INITRAMFS};
+	struct rootfs_stats stats;
+	_cleanup_close_ int fd = open(machine->disk.path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_ok(tree_put_file(tree, name, 0644, "the image's own", 15, &err), &err);
+	assert_ok(rootfs_write(tree, &options, fd, &stats, &err), &err);
+}
+
+/* Init, modules and the image together, the image's files last. */
+static void test_root_in_memory(void **state)
+{
+	_cleanup_machine_ struct machine *machine = fixture_machine(NULL);
+	_cleanup_error_ struct error err = {0};
+	_cleanup_buf_ struct buf archive = {0};
+
+	(void)state;
+	machine->disk.path = xasprintf("%s/root.img", machine->directory);
+	machine->disk.type = xstrdup("initramfs");
+	strings_take(&machine->modules, xasprintf("%s/module.ko", fixture_home));
+	fixture_write("module.ko", "the module", 10);
+	write_root(machine, "init");
+	assert_true(machine_root_in_memory(machine));
+	assert_ok(machine_write_initramfs(machine, &err), &err);
+	assert_ok(file_read(AT_FDCWD, machine->initramfs, 1 << 20, &archive, &err), &err);
+	const char *ours = memmem(archive.data, archive.length, ".lupine/init", 12);
+	const char *module = memmem(archive.data, archive.length, ".lupine/modules/0-module.ko", 27);
+	const char *image = memmem(archive.data, archive.length, "the image's own", 15);
+	assert_true(ours && module && image && image > ours && image > module);
+	assert_int_equal(archive.length % 4, 0);
+
+	/* Without its file, and without a module's. */
+	unlink(machine->disk.path);
+	assert_int_equal(machine_write_initramfs(machine, &err), -ENOENT);
+	assert_true(starts_with(err.message, "the machine's initramfs: cannot open "));
+	error_clear(&err);
+	write_root(machine, "init");
+	unlink(machine->modules.items[0]);
+	assert_int_equal(machine_write_initramfs(machine, &err), -ENOENT);
+	assert_ok(machine_remove(machine, &err), &err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_status),
 		cmocka_unit_test(test_guest_config),
 		cmocka_unit_test(test_initramfs),
+		cmocka_unit_test(test_root_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -25,7 +25,8 @@
 	"-device\nvirtio-serial-device,max_ports=2\n"                                                  \
 	"-device\nvirtserialport,chardev=control,nr=1,name=org.lupine.control\n"                       \
 	"-device\nvirtio-rng-device\n"
-#define KERNEL_ALWAYS "rdinit=/.lupine/init console=ttyS0 loglevel=4 panic=-1 reboot=t no_timer_check"
+#define KERNEL_ALWAYS                                                                              \
+	"rdinit=/.lupine/init console=ttyS0 loglevel=4 panic=-1 reboot=t no_timer_check"
 
 static struct machine machine_of(const char *name)
 {
@@ -45,7 +46,7 @@ static struct machine machine_of(const char *name)
 static char *command(const struct machine *machine, const char *accel_name,
 					 const struct vmm_descriptors *descriptors)
 {
-	static const char *const varying[] = {" tsc_khz=", " wallclock_ns="};
+	static const char *const varying[] = {" tsc_khz=", " tsc_early_khz=", " wallclock_ns="};
 	const struct accel accel = {.name = accel_name};
 	_cleanup_error_ struct error err = {0};
 	_cleanup_strings_ struct strings argv = {0};
@@ -78,7 +79,7 @@ static void test_plain(void **state)
 	assert_string_equal(
 		text, "-name\nlupine-plain\n" MACHINE "-accel\ntcg\n-cpu\nmax\n-smp\n1\n-m\n262144k\n" FIXED
 			  "-kernel\n/k/vmlinux\n-initrd\n/m/initramfs.cpio\n-append\n" KERNEL_ALWAYS
-			  " tsc=reliable tsc_khz=N lapic_timer_khz=1000000 wallclock_ns=N\n"
+			  " tsc=reliable tsc_khz=N tsc_early_khz=N lapic_timer_khz=1000000 wallclock_ns=N\n"
 			  "-chardev\nsocket,id=console,fd=CONSOLE\n-serial\nchardev:console\n"
 			  "-chardev\nsocket,id=control,fd=CONTROL\n" DEVICES
 			  "-netdev\nuser,id=network,ipv6=off\n-device\nvirtio-net-device,netdev=network\n");
@@ -114,9 +115,48 @@ static void test_icount(void **state)
 	assert_string_equal(text, again);
 	assert_non_null(strstr(text, "-accel\ntcg,thread=single\n-icount\nshift=0,sleep=off\n-seed\n1\n"
 								 "-cpu\nmax\n"));
-	assert_non_null(strstr(text, KERNEL_ALWAYS " tsc=reliable tsc_khz=1000000 "
-											   "lapic_timer_khz=1000000 "
-											   "wallclock_ns=1735689600000000000\n"));
+	assert_non_null(strstr(text,
+						   KERNEL_ALWAYS " tsc=reliable tsc_khz=1000000 tsc_early_khz=1000000 "
+										 "lapic_timer_khz=1000000 "
+										 "wallclock_ns=1735689600000000000\n"));
+}
+
+/* Nothing but the guest's own clock may decide when something reaches it. */
+static void test_icount_devices(void **state)
+{
+	struct machine machine = machine_of("count");
+
+	(void)state;
+	_cleanup_free_ char *plain = command(&machine, "tcg-icount", NULL);
+	assert_null(strstr(plain, "virtio-rng"));
+	assert_non_null(strstr(plain, "virtio-net-device,netdev=network,tx=timer\n"));
+	assert_null(strstr(plain, "-rtc"));
+	machine.acpi = true;
+	_cleanup_free_ char *acpi = command(&machine, "tcg-icount", NULL);
+	assert_non_null(strstr(acpi, "-rtc\nbase=2025-01-01T00:00:00,clock=vm\n"));
+}
+
+static void test_acpi(void **state)
+{
+	struct machine machine = machine_of("acpi");
+
+	(void)state;
+	machine.acpi = true;
+	_cleanup_free_ char *text = command(&machine, "tcg", NULL);
+	assert_non_null(strstr(text, "microvm,acpi=on,pit=off,pic=off,rtc=on,isa-serial=on,"
+								 "x-option-roms=on,auto-kernel-cmdline=off\n"));
+	assert_null(strstr(text, "-rtc"));
+}
+
+static void test_root_in_memory(void **state)
+{
+	struct machine machine = machine_of("memory");
+
+	(void)state;
+	machine.disk = (struct machine_disk){.path = "/d/root.img", .type = "initramfs"};
+	_cleanup_free_ char *text = command(&machine, "tcg", NULL);
+	assert_null(strstr(text, "-drive"));
+	assert_null(strstr(text, "virtio-blk"));
 }
 
 static void test_disks(void **state)
@@ -240,9 +280,11 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_kvm),   cmocka_unit_test(test_icount),
-		cmocka_unit_test(test_disks), cmocka_unit_test(test_ports), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_plain),  cmocka_unit_test(test_kvm),
+		cmocka_unit_test(test_icount), cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_ports),  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_table),  cmocka_unit_test(test_icount_devices),
+		cmocka_unit_test(test_acpi),   cmocka_unit_test(test_root_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

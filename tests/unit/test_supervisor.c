@@ -214,7 +214,10 @@ static void test_streams_and_exit_status(void **state)
 	assert_int_equal(status.exit_code, 42);
 	assert_null(status.message);
 	assert_string_equal(status.accel, "tcg");
+	assert_true(status.init_ticks == 98765432109);
 	assert_true(status.boot_ticks == 123456789012);
+	assert_true(status.init_seconds > 0 && status.init_seconds <= status.boot_seconds);
+	assert_true(status.output_seconds >= status.boot_seconds);
 	assert_true(status.boot_seconds >= 0 && status.boot_seconds < 60);
 	assert_true(status.finished >= status.started && status.started > 1600000000);
 	_cleanup_free_ char *console = machine_file(&run, "console.log");
