@@ -9,7 +9,7 @@
 
 /* In the order in which `bench all` measures. */
 const struct bench_kind *const bench_kinds[] = {
-	&bench_size, &bench_boot, &bench_syscall, &bench_degrade, NULL,
+	&bench_size, &bench_boot, &bench_memory, &bench_syscall, &bench_app, &bench_degrade, NULL,
 };
 
 bool bench_wants_app(const struct bench *bench, const char *app)

@@ -12,13 +12,12 @@
 #define SINGLE_FRAGMENT "# CONFIG_SMP is not set\n"
 enum { COUNTED_RUNS = 1, TIMED_RUNS = 5 };
 
-static const unsigned counts[] = {1, 4, 16, 64, 256, 1024};
+static const char *const counts[] = {"1", "4", "16", "64", "256", "1024", NULL};
 static const char *const kinds[] = {"processes", "threads", NULL};
 static const char *const tests[] = {"null", "context-switch", "pipe", "fork", NULL};
 
 struct point {
-	const char *kind, *accel;
-	unsigned count;
+	const char *kind, *count, *accel;
 };
 
 static void measure(struct bench *bench, const struct bench_system *system,
@@ -26,9 +25,9 @@ static void measure(struct bench *bench, const struct bench_system *system,
 {
 	_cleanup_error_ struct error err = {0};
 	_cleanup_strings_ struct strings words = {0};
-	_cleanup_free_ char *suffix = xasprintf("/%s/%u", point->kind, point->count);
+	_cleanup_free_ char *suffix = xasprintf("/%s/%s", point->kind, point->count);
 
-	strings_addf(&words, "%u", point->count);
+	strings_add(&words, point->count);
 	strings_add(&words, point->kind);
 	const struct suite suite = {
 		.system = system,
@@ -43,7 +42,7 @@ static void measure(struct bench *bench, const struct bench_system *system,
 		.tests = tests,
 	};
 	if (suite_run(bench, &suite, &err) < 0)
-		bench_failed(bench, &err, "degrade of %s with %u %s", system->name, point->count,
+		bench_failed(bench, &err, "degrade of %s with %s %s", system->name, point->count,
 					 point->kind);
 }
 
@@ -53,7 +52,7 @@ static void measure_point(struct bench *bench, const struct bench_system *single
 	unsigned runs = bench_runs(bench, bench_counts(point->accel) ? COUNTED_RUNS : TIMED_RUNS);
 
 	for (unsigned run = 0; run < runs; run++) {
-		progress("degrade: %u %s, run %u of %u", point->count, point->kind, run + 1, runs);
+		progress("degrade: %s %s, run %u of %u", point->count, point->kind, run + 1, runs);
 		for (size_t i = 0; i < bench->system_count; i++)
 			if (bench->systems[i].kernel)
 				measure(bench, &bench->systems[i], point);
@@ -88,9 +87,10 @@ static int run(struct bench *bench, struct error *err)
 	if (single_processor(bench, &single, err) < 0)
 		bench_failed(bench, err, "degrade of " SINGLE_NAME);
 	for (size_t kind = 0; kinds[kind]; kind++) {
-		for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-			const struct point point = {kinds[kind], accels[0], counts[i]};
-			if (bench_wants_of(bench, kinds, point.kind))
+		for (size_t i = 0; counts[i]; i++) {
+			const struct point point = {kinds[kind], counts[i], accels[0]};
+			if (bench_wants_of(bench, kinds, point.kind) &&
+				bench_wants_of(bench, counts, point.count))
 				measure_point(bench, &single, &point);
 		}
 	}

@@ -241,13 +241,39 @@ BENCH_VERB(syscall, "Measure what system calls cost, by lmbench's method",
 		   "sigaction, signal, fork, exec, context-switch, pipe, unix, tcp, page-fault, mmap.",
 		   syscall_examples);
 
+static const struct example memory_examples[] = {
+	{"lupine bench memory --app redis --only least", "in which redis still answers"},
+	{NULL, NULL},
+};
+BENCH_VERB(memory, "Measure the least memory that suffices, and what a machine costs the host",
+		   "By bisection in whole MiB, the worst of three: a server has to give a right answer to "
+		   "this host, another program has to write exactly its output and to exit with 0. The "
+		   "cost is the proportional set size (PSS) of the monitor of an idle machine with the "
+		   "memory that bench's description of the application gives it, of one machine and of "
+		   "each of four at once. --only takes least, pss, one, many.",
+		   memory_examples);
+
+static const struct example app_examples[] = {
+	{"lupine bench app --app redis --only get", "one of the loads"},
+	{"lupine bench app --accel tcg-icount", "instructions of a request"},
+	{NULL, NULL},
+};
+BENCH_VERB(app, "Measure requests a second, their latency, and the instructions of a request",
+		   "Each load once from this host over the network, and once in the guest over loopback, "
+		   "there also in instructions (tcg-icount), which include the client's. The systems take "
+		   "turns; where there are two processors, the monitor has one and the load the other. A "
+		   "wrong answer fails the load, which then has no figure. --only takes network, loopback, "
+		   "rps, latency, instructions_per_request, and the names of loads.",
+		   app_examples);
+
 static const struct example degrade_examples[] = {
 	{"lupine bench degrade --only threads", "sleeping threads, no processes"},
 	{NULL, NULL},
 };
 BENCH_VERB(degrade, "Measure how many sleeping processes or threads slow down system calls",
 		   "1 to 1024 of them on one processor, on our kernel with and without SMP. --only takes "
-		   "processes, threads, and the tests null, context-switch, pipe, fork.",
+		   "processes, threads, their numbers 1, 4, 16, 64, 256, 1024, and the tests "
+		   "null, context-switch, pipe, fork.",
 		   degrade_examples);
 
 static const struct example all_examples[] = {
@@ -265,8 +291,8 @@ static const struct verb verb_bench_all = {
 };
 
 static const struct verb *const verbs[] = {
-	&verb_bench_size,    &verb_bench_boot, &verb_bench_syscall,
-	&verb_bench_degrade, &verb_bench_all,  NULL,
+	&verb_bench_size, &verb_bench_boot,    &verb_bench_memory, &verb_bench_syscall,
+	&verb_bench_app,  &verb_bench_degrade, &verb_bench_all,    NULL,
 };
 
 const struct verb verb_bench = {
