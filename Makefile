@@ -117,6 +117,7 @@ install: all man
 	install -D $(BUILD)/lupine $(DESTDIR)$(PREFIX)/bin/lupine
 	install -D $(BUILD)/guest/init $(SHARE)/lupine/guest/init
 	install -D -t $(SHARE)/lupine/guest/bench $(BENCH_PROGRAMS)
+	install -D -m 644 -t $(SHARE)/lupine/guest/bench/apps guest/bench/apps/*.json
 	@set -e; find linux data -type f | while read -r file; do $(INSTALL) $$file $(SHARE)/lupine/$$file; done
 	@set -e; for page in $(BUILD)/man/*.1; do $(INSTALL) $$page $(SHARE)/man/man1/$${page##*/}; done
 	$(INSTALL) data/completion.bash $(SHARE)/bash-completion/completions/lupine
