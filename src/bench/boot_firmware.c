@@ -150,21 +150,28 @@ static int write_firmware(struct error *err)
 	return fd;
 }
 
-int boot_firmware(const struct guest_request *request, uint64_t *ret, struct error *err)
+int boot_other_kernel(const struct guest_request *request, int file,
+					  int (*run)(const struct guest_request *request, struct guest_run *ret,
+								 struct error *err),
+					  struct guest_run *ret, struct error *err)
 {
-	_cleanup_guest_run_ struct guest_run run = {0};
-	struct guest_request changed = *request;
-	_cleanup_close_ int fd = write_firmware(err);
-	if (fd < 0)
-		return fd;
-	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", fd);
+	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", file);
 	struct kernel kernel = *request->system->kernel;
 	struct bench_system system = *request->system;
+	struct guest_request changed = *request;
 
 	kernel.vmlinux = path;
 	system.kernel = &kernel;
 	changed.system = &system;
-	if (guest_run(&changed, &run, err) < 0)
+	return run(&changed, ret, err);
+}
+
+int boot_firmware(const struct guest_request *request, uint64_t *ret, struct error *err)
+{
+	_cleanup_guest_run_ struct guest_run run = {0};
+	_cleanup_close_ int fd = write_firmware(err);
+
+	if (fd < 0 || boot_other_kernel(request, fd, guest_run, &run, err) < 0)
 		return -err->code;
 	const char *message = strstr(run.log, MESSAGE);
 	char *end = NULL;

@@ -228,7 +228,9 @@ static const struct example boot_examples[] = {
 BENCH_VERB(boot, "Measure the boot, from power-on to the application's first output or answer",
 		   "Under tcg-icount in instructions of the guest, where the root is in the initramfs and "
 		   "the figures repeat to the digit; else as wall time, with the root on a disk. "
-		   "The systems take turns. --only takes metrics: instructions, initcall, wall.",
+		   "The systems take turns. The initcalls are those of kernels that were built here, whose "
+		   "symbols are "
+		   "known. --only takes metrics: instructions, initcall, wall.",
 		   boot_examples);
 
 static const struct example syscall_examples[] = {
