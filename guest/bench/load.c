@@ -287,7 +287,9 @@ static int measure(const struct settings *settings, struct figures *ret, uint64_
 		return -1;
 	run_begin(&run, settings, settings->protocol, settings->connections, settings->pipeline,
 			  timeout);
-	int result = settings->warmup ? run_requests(&run, settings->warmup, NULL) : 0;
+	int result = settings->protocol->closes && !settings->keep_alive ? 0 : run_connect(&run);
+	if (result == 0 && settings->warmup)
+		result = run_requests(&run, settings->warmup, NULL);
 	double began = seconds_now();
 	uint64_t first = ticks_now();
 	if (result == 0)

@@ -91,6 +91,10 @@ struct run {
 };
 void run_begin(struct run *run, const struct settings *settings, const struct protocol *protocol,
 			   unsigned connections, unsigned pipeline, int timeout);
+/* Connects one after the other, each with a request of its own: a monitor that forwards a port
+ * listens with a queue of one (libslirp), and loses who comes at the same time. Not for protocols
+ * with a connection a request. */
+int run_connect(struct run *run);
 /* Returns 0, or -1 after complain(). `latencies` has room for all, or is NULL. */
 int run_requests(struct run *run, unsigned count, uint64_t *latencies);
 void run_end(struct run *run);

@@ -250,28 +250,49 @@ static int handle(struct run *run, const struct epoll_event *event)
 	return 0;
 }
 
-int run_requests(struct run *run, unsigned count, uint64_t *latencies)
+static void expect(struct run *run, unsigned count, uint64_t *latencies)
 {
-	struct epoll_event events[EVENTS];
-
 	run->wanted = count;
 	run->issued = run->answered = 0;
 	run->latencies = latencies;
-	for (unsigned i = 0; i < run->connection_count; i++)
-		if (begin_batch(run, &run->connections[i]) < 0)
-			return -1;
-	while (run->answered < count || run->open) {
+}
+
+/* Until all is answered that was expected. */
+static int finish_requests(struct run *run)
+{
+	struct epoll_event events[EVENTS];
+
+	while (run->answered < run->wanted || run->open) {
 		int ready = epoll_wait(run->epoll, events, EVENTS, run->timeout);
 		if (ready < 0 && errno != EINTR)
 			return complain("cannot wait for answers: %s", strerror(errno));
 		if (ready == 0)
 			return complain("%s within %.1f s",
-							run->answered < count ? "no answer"
-												  : "the server did not close the connection",
+							run->answered < run->wanted ? "no answer"
+														: "the server did not close the connection",
 							run->timeout / 1000.0);
 		for (int i = 0; i < ready; i++)
 			if (handle(run, &events[i]) < 0)
 				return -1;
 	}
 	return 0;
+}
+
+int run_connect(struct run *run)
+{
+	for (unsigned i = 0; i < run->connection_count; i++) {
+		expect(run, 1, NULL);
+		if (begin_batch(run, &run->connections[i]) < 0 || finish_requests(run) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int run_requests(struct run *run, unsigned count, uint64_t *latencies)
+{
+	expect(run, count, latencies);
+	for (unsigned i = 0; i < run->connection_count; i++)
+		if (begin_batch(run, &run->connections[i]) < 0)
+			return -1;
+	return finish_requests(run);
 }
