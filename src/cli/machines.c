@@ -75,6 +75,12 @@ static void set_known(json_t *object, const char *member, int64_t number)
 }
 
 /* Adds what became of a machine to an object. */
+static void set_seconds(json_t *object, const char *member, double value)
+{
+	if (value > 0)
+		json_object_set_new(object, member, json_real(value));
+}
+
 static void add_status(const struct machine_status *status, json_t *object)
 {
 	static const char *const ends[] = {
@@ -95,9 +101,11 @@ static void add_status(const struct machine_status *status, json_t *object)
 	set_text(object, "message", status->message);
 	set_known(object, "started", status->started);
 	set_known(object, "finished", status->finished);
+	set_known(object, "init_ticks", (int64_t)status->init_ticks);
 	set_known(object, "boot_ticks", (int64_t)status->boot_ticks);
-	if (status->boot_seconds > 0)
-		json_object_set_new(object, "boot_seconds", json_real(status->boot_seconds));
+	set_seconds(object, "init_seconds", status->init_seconds);
+	set_seconds(object, "boot_seconds", status->boot_seconds);
+	set_seconds(object, "output_seconds", status->output_seconds);
 }
 
 json_t *machine_facts(const struct machine *machine, const struct machine_status *status)
