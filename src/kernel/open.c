@@ -44,6 +44,6 @@ int kernel_open(const char *description, struct kernel **ret, struct error *err)
 			  description);
 	error_hint(err,
 			   "write a version such as 6.12, an id from `lupine kernel list`, or the path of a "
-			   "vmlinux");
+			   "vmlinux or of a Debian kernel package");
 	return -ENOENT;
 }

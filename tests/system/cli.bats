@@ -103,7 +103,7 @@ fails() {
 	fails 'lupine: option --workdir: "here" is not an absolute path' run -w here "dir:$root" x
 	fails 'lupine: option --stop-timeout: "soon" is not a number' run --stop-timeout soon "dir:$root" x
 	fails $'lupine: option --env: "=x" has no name before the \'=\'\n  write NAME=VALUE, or NAME to pass on its value here' run -e =x "dir:$root" x
-	fails $'lupine: option --kernel: "zzz" is neither a version, nor a kernel\'s id, nor a file\n  write a version such as 6.12, an id from `lupine kernel list`, or the path of a vmlinux' run --kernel zzz "dir:$root" x
+	fails $'lupine: option --kernel: "zzz" is neither a version, nor a kernel\'s id, nor a file\n  write a version such as 6.12, an id from `lupine kernel list`, or the path of a vmlinux or of a Debian kernel package' run --kernel zzz "dir:$root" x
 	printf 'GOOD=1\nBAD NAME=2\n' >"$BATS_TEST_TMPDIR/env"
 	fails "lupine: --env-file $BATS_TEST_TMPDIR/env, line 2: the name in \"BAD NAME\" has blanks" run --env-file "$BATS_TEST_TMPDIR/env" "dir:$root" x
 	# Nothing of what failed stays.
