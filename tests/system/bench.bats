@@ -159,3 +159,133 @@ slow_kernel() {
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"boot of none"* ]]
 }
+
+# A description of an application of the test's own, under the name $1, with tests/programs/ready.
+ready_app() {
+	local name=$1 members=$2
+	export LUPINE_DATA=$BATS_TEST_TMPDIR/data
+	mkdir -p "$LUPINE_DATA/guest/bench/apps"
+	build_program musl-gcc ready "$BATS_TEST_TMPDIR" -static
+	printf '{"package": "none", "programs": ["%s"], "memory": "128m", %s}' "$BATS_TEST_TMPDIR/ready" "$members" \
+		>"$LUPINE_DATA/guest/bench/apps/$name.json"
+}
+
+@test "memory: an application that says the word and dies fails the probe; its console would have passed" {
+	ready_app dies "\"argv\": [\"$BATS_TEST_TMPDIR/ready\", \"dies\"], \"output\": \"ready to serve\""
+	run --separate-stderr lupine run "$BATS_TEST_TMPDIR/ready" dies
+	[ "$status" -eq 137 ]
+	grep -q 'ready to serve' <<<"$output"
+	run --separate-stderr lupine bench memory --app dies --format json
+	[ "$status" -eq 1 ]
+	[ "$output" = "" ]
+	[[ $stderr == "lupine: memory of dies in lupine on "*": it does not work with 128 MiB: "* ]]
+}
+
+@test "memory: the least in which a request is answered, not in which the word shows up" {
+	local least
+	ready_app needs "\"argv\": [\"$BATS_TEST_TMPDIR/ready\", \"needs\", \"40\"], \"port\": 6379, \"probe\": [\"redis-ping\", \"--requests\", \"1\", \"--warmup\", \"0\"]"
+	run --separate-stderr lupine bench memory --app needs --only least --runs 2 --format json
+	[ "$status" -eq 0 ]
+	[ "$(rows '.metric == "least"' | jq -c '[.bench, .system, .app, .unit, .runs, .value == .max]')" = \
+		'["memory","lupine","needs","MiB",2,true]' ]
+	least=$(value '.metric == "least"')
+	[ "$least" -gt 60 ] && [ "$least" -lt 100 ]
+	# Twenty less, and it still says that it is ready.
+	lupine run -d --name needs -m "$((least - 20))m" "$BATS_TEST_TMPDIR/ready" needs 40
+	says_ready() { lupine logs needs | grep -q 'ready to serve'; }
+	wait_for 30 says_ready
+	lupine rm -f needs
+}
+
+@test "memory: hello works in the size that is found and in none that is smaller by two" {
+	local least
+	run --separate-stderr lupine bench memory --app hello --runs 3 --format json
+	[ "$status" -eq 0 ]
+	least=$(value '.metric == "least"')
+	[ "$least" -gt 16 ] && [ "$least" -lt 60 ]
+	[ "$(rows '.metric == "least"' | jq '.all | length')" -eq 3 ]
+	run lupine run -m "${least}m" "$LUPINE_TOP/build/guest/bench/hello"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "Hello, world!" ]
+	# The border is as sharp as the runs differ, so one beneath the least of them.
+	least=$(rows '.metric == "least"' | jq .min)
+	run lupine run -m "$((least - 2))m" "$LUPINE_TOP/build/guest/bench/hello"
+	[ "$status" -ne 0 ]
+}
+
+@test "memory: what an idle machine costs the host, one and many" {
+	run --separate-stderr lupine bench memory --app redis --only pss --runs 1 --format json
+	[ "$status" -eq 0 ]
+	[ "$(rows '.metric == "pss"' | jq -r '[.variant, .unit, .runs] | join(" ")')" = $'one MiB 1\nmany MiB 1' ]
+	# Not nothing, and not more than the guest's memory and its monitor can come to.
+	jq -se 'all(.[]; .value > 20 and .value < 400)' <<<"$output"
+}
+
+@test "app: requests a second over both ways, and instructions that repeat to the digit" {
+	run --separate-stderr lupine bench app --app redis --only get --runs 2 --format json
+	[ "$status" -eq 0 ]
+	[ "$(rows '.metric == "rps"' | jq -r '[.variant, .runs] | join(" ")' | sort)" = $'loopback/get 2\nnetwork/get 2' ]
+	[ "$(rows '.metric == "latency"' | jq -r .variant | sort | tr '\n' ' ')" = \
+		"loopback/get/p50 loopback/get/p99 network/get/p50 network/get/p99 " ]
+	[ "$(rows '.metric == "instructions_per_request"' | jq -c '[.variant, .accel, .runs, .min == .max, .value > 1000]')" = \
+		'["loopback/get","tcg-icount",2,true,true]' ]
+}
+
+@test "app: a wrong answer fails the run with the load's words, and gives no row" {
+	ready_app wrong "\"argv\": [\"$BATS_TEST_TMPDIR/ready\", \"needs\", \"1\"], \"bench\": [\"load\"], \"port\": 6379, \"probe\": [\"redis-ping\"], \"loads\": {\"get\": [\"redis-get\", \"--wait\", \"3\"]}"
+	run --separate-stderr lupine bench app --app wrong --runs 1 --format json
+	[ "$status" -eq 1 ]
+	[ "$output" = "" ]
+	[[ $stderr == *"get of wrong in lupine over network on "*": load: "*'+PONG'* ]]
+	[[ $stderr == *"get of wrong in lupine over loopback on tcg-icount: "*'+PONG'* ]]
+}
+
+# A foreign image: our kernel under a command line of the test's own, with an init that is not ours.
+foreign_image() {
+	local directory=$1
+	mkdir -p "$directory/root"
+	build_program musl-gcc ready "$directory" -static
+	cp "$directory/ready" "$directory/root/init"
+	(cd "$directory/root" && echo init | cpio -o -H newc --quiet >../init.cpio)
+	cp "$KERNEL_DIRECTORY/vmlinux" "$directory/vmlinux"
+	cat >"$directory/peer.json" <<-'END'
+		{"command": ["qemu-system-x86_64", "-M", "microvm,acpi=off,pit=off,pic=off,rtc=off", "-accel", "tcg", "-cpu", "max",
+		 "-m", "{memory}M", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio", "-kernel", "{directory}/vmlinux",
+		 "-initrd", "{directory}/init.cpio", "-append", "console=ttyS0 panic=-1 reboot=t no_timer_check tsc=reliable tsc_khz=2000000 lapic_timer_khz=1000000"],
+		 "ready": "ready to serve", "app": "hello", "files": {"kernel": "vmlinux"}}
+	END
+}
+
+@test "peer: a foreign image has rows of its own for size, boot and memory" {
+	foreign_image "$BATS_TEST_TMPDIR/peer"
+	run --separate-stderr lupine bench boot --accel tcg --runs 2 --format json --peer "foreign=$BATS_TEST_TMPDIR/peer/peer.json"
+	[ "$status" -eq 0 ]
+	[ "$(rows '.system == "foreign"' | jq -c '[.variant, .metric, .unit, .runs, .value > 0.05]')" = '["total","wall","s",2,true]' ]
+	[ "$(rows '.against == "foreign"' | jq -c '[.variant, .system, .unit, .runs]')" = '["total","lupine","ratio",2]' ]
+	run --separate-stderr lupine bench memory --app hello --only least --runs 2 --format json --peer "foreign=$BATS_TEST_TMPDIR/peer/peer.json"
+	[ "$status" -eq 0 ]
+	jq -e 'select(.system == "foreign" and .unit == "MiB") | .value > 15 and .value < 60' <<<"$output"
+	run --separate-stderr lupine bench size --app hello --format json --peer "foreign=$BATS_TEST_TMPDIR/peer/peer.json"
+	[ "$(value '.system == "foreign" and .metric == "stripped"')" -eq "$(stat -c %s "$BATS_TEST_TMPDIR/peer/vmlinux")" ]
+}
+
+@test "peer: one that serves is loaded from the host" {
+	build_program musl-gcc ready "$BATS_TEST_TMPDIR" -static
+	cat >"$BATS_TEST_TMPDIR/peer.json" <<-END
+		{"command": ["$LUPINE", "run", "-m", "{memory}m", "-p", "127.0.0.1:{port}:6379", "$(command -v redis-server)",
+		 "--bind", "0.0.0.0", "--protected-mode", "no", "--save", ""],
+		 "ready": "Ready to accept connections", "app": "redis", "port": 6379}
+	END
+	run --separate-stderr lupine bench app --app redis --only get --only network --accel tcg --runs 2 --format json --peer "foreign=$BATS_TEST_TMPDIR/peer.json"
+	[ "$status" -eq 0 ]
+	[ "$(rows '.metric == "rps" and .unit != "ratio"' | jq -r '[.system, .variant, .runs] | join(" ")')" = $'lupine network/get 2\nforeign network/get 2' ]
+	[ "$(rows '.metric == "rps" and .unit == "ratio"' | jq -r '[.system, .against, .runs] | join(" ")')" = "lupine foreign 2" ]
+}
+
+@test "peer: a mistake in a description is named" {
+	echo '{"command": ["qemu", "-m", "{memory}"], "ready": "up", "app": "hello", "prot": 1}' >"$BATS_TEST_TMPDIR/peer.json"
+	run --separate-stderr lupine bench boot --peer "foreign=$BATS_TEST_TMPDIR/peer.json"
+	[ "$status" -eq 125 ]
+	[ "$stderr" = "lupine: the peer foreign: $BATS_TEST_TMPDIR/peer.json: unknown member \"prot\"
+  there are: command, ready, app, port, files" ]
+}
