@@ -116,6 +116,7 @@ static void open_point(const struct picture *picture, size_t category, size_t se
 {
 	const struct chart *chart = picture->chart;
 	const struct chart_point *point = chart_at(chart, category, series);
+	_cleanup_buf_ struct buf low = {0}, high = {0};
 
 	buf_puts(picture->svg, "<g><title>");
 	add_text(picture->svg, chart->series.items[series]);
@@ -123,13 +124,10 @@ static void open_point(const struct picture *picture, size_t category, size_t se
 	add_text(picture->svg, chart->categories.items[category]);
 	buf_puts(picture->svg, ": ");
 	chart_number(point->value, picture->svg);
-	if (point->low != point->high) {
-		buf_puts(picture->svg, " (");
-		chart_number(point->low, picture->svg);
-		buf_puts(picture->svg, " to ");
-		chart_number(point->high, picture->svg);
-		buf_puts(picture->svg, ")");
-	}
+	chart_number(point->low, &low);
+	chart_number(point->high, &high);
+	if (strcmp(low.data, high.data) != 0)
+		buf_printf(picture->svg, " (%s to %s)", low.data, high.data);
 	buf_puts(picture->svg, "</title>\n");
 }
 
