@@ -94,14 +94,22 @@ static unsigned parse_number(const char *text, unsigned least, unsigned most)
 static void parse_target(const char *text, struct settings *settings)
 {
 	const char *colon = strchr(text, ':');
-	char *host = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+	size_t length = colon ? (size_t)(colon - text) : sizeof(settings->host);
 
-	if (!host)
-		reject("no HOST:PORT", text);
-	if (inet_pton(AF_INET, host, &settings->target.sin_addr) != 1)
+	if (length >= sizeof(settings->host))
+		reject("no IPv4 address and port", text);
+	memcpy(settings->host, text, length);
+	settings->host[length] = '\0';
+	if (inet_pton(AF_INET, settings->host, &settings->target.sin_addr) != 1)
 		reject("not an IPv4 address", text);
-	settings->host = host;
 	settings->target.sin_port = htons((uint16_t)parse_number(colon + 1, 1, 65535));
+}
+
+static void add_prepare(char *line, struct settings *settings)
+{
+	if (settings->prepare_count == PREPARE_LIMIT)
+		reject("too many lines to prepare", line);
+	settings->prepare[settings->prepare_count++] = line;
 }
 
 /* Options with a number. */
@@ -149,7 +157,7 @@ static void parse_option(const char *name, char *value, struct settings *setting
 	else if (exec && strcmp(name, "--ready") == 0)
 		set_ready(value, settings);
 	else if (exec && strcmp(name, "--prepare") == 0)
-		settings->prepare[settings->prepare_count++] = value;
+		add_prepare(value, settings);
 	else if (exec && strcmp(name, "--expect") == 0)
 		settings->expect = value;
 	else
@@ -198,7 +206,6 @@ static void parse(int argc, char **argv, struct settings *settings)
 		reject("nothing to do", "");
 	if (strcmp(argv[1], "exec") != 0)
 		settings->protocol = find_protocol(argv[1]);
-	settings->prepare = calloc((size_t)argc, sizeof(*settings->prepare));
 	if (settings->protocol)
 		settings->target.sin_port = htons(settings->protocol->port);
 	char **words = argv + 2;

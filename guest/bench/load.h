@@ -18,6 +18,7 @@ enum {
 	KEYS = 16, /* of a key-value store, used in turn, so that answers in the wrong order are seen */
 	REQUEST_LIMIT = 10000000, /* each takes 8 bytes for its latency */
 	CONNECTION_LIMIT = 10000,
+	PREPARE_LIMIT = 16,
 	PIPELINE_LIMIT = 512, /* so that a batch always fits into the sockets' buffers */
 };
 
@@ -42,14 +43,14 @@ struct protocol;
 struct settings {
 	const struct protocol *protocol; /* NULL: exec */
 	struct sockaddr_in target;
-	const char *host; /* the same as text */
+	char host[INET_ADDRSTRLEN]; /* the same as text */
 	unsigned requests, warmup, connections, pipeline;
 	unsigned wait; /* seconds for the server to answer at all, and for any later answer */
 	bool keep_alive;
 	char **serve; /* a command, or NULL */
 	/* exec: */
 	const struct protocol *ready; /* with which to ask whether it is up; NULL: it accepts */
-	char **prepare;               /* shell lines */
+	char *prepare[PREPARE_LIMIT]; /* shell lines */
 	unsigned prepare_count;
 	const char *expect; /* in the command's output, or NULL */
 	char **command;

@@ -79,8 +79,8 @@ void image_free(struct image **image);
  * Roots that are put together from what is installed on this host. The contents stay there until a
  * root file system is written. `guest` is where it goes: a clean absolute path.
  */
-/* A program or library (ELF, or a script) with its interpreter and the libraries that it names, each
- * where the loader will look for it. */
+/* A program or library (ELF, or a script) with its interpreter and the libraries that it names,
+ * each where the loader will look for it. */
 int tree_add_program(struct tree *tree, const char *host, const char *guest, struct error *err);
 /* A file as it is, or a directory with all beneath it. */
 int tree_add_path(struct tree *tree, const char *host, const char *guest, struct error *err);
