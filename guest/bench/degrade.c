@@ -119,6 +119,7 @@ int main(int argc, char **argv)
 	unsigned count = parse_count(argv[1], MOST_SLEEPERS, "COUNT");
 	if (argc == 5)
 		rounds = parse_count(argv[4], MOST_SLEEPERS, "--rounds");
+	settle();
 	start_all(kind, count);
 	for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		test_run(tests[i], rounds);

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 		else
 			return usage();
 	}
+	settle();
 	for (unsigned i = 0; i < TESTS; i++) {
 		if (only && strcmp(tests[i]->name, only) != 0)
 			continue;
