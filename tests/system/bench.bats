@@ -263,7 +263,7 @@ foreign_image() {
 	[ "$(rows '.against == "foreign"' | jq -c '[.variant, .system, .unit, .runs]')" = '["total","lupine","ratio",2]' ]
 	run --separate-stderr lupine bench memory --app hello --only least --runs 2 --format json --peer "foreign=$BATS_TEST_TMPDIR/peer/peer.json"
 	[ "$status" -eq 0 ]
-	jq -e 'select(.system == "foreign" and .unit == "MiB") | .value > 15 and .value < 60' <<<"$output"
+	[ "$(rows '.system == "foreign"' | jq -c '[.metric, .unit, .runs, .value > 15, .value < 60]')" = '["least","MiB",2,true,true]' ]
 	run --separate-stderr lupine bench size --app hello --format json --peer "foreign=$BATS_TEST_TMPDIR/peer/peer.json"
 	[ "$(value '.system == "foreign" and .metric == "stripped"')" -eq "$(stat -c %s "$BATS_TEST_TMPDIR/peer/vmlinux")" ]
 }
