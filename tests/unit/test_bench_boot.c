@@ -4,12 +4,15 @@
 #include "base/paths.h"
 #include "bench/boot.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -220,13 +223,112 @@ static void symbols_of_part_of_an_address(void **state)
 	}
 }
 
+/* A kernel with two functions in one segment. */
+struct kernel_file {
+	Elf64_Ehdr header;
+	Elf64_Phdr segment;
+	uint8_t code[64];
+};
+#define BASE 0xffffffff81000000ull
+#define SYMBOLS                                                                                    \
+	"ffffffff81000020 t sched_clock_init_late\nffffffff81000000 T sched_clock_init\n"              \
+	"ffffffff8100003f t past_the_end\n"
+
+static struct kernel_file small_kernel(void)
+{
+	return (struct kernel_file){
+		.header = {.e_phoff = offsetof(struct kernel_file, segment),
+				   .e_phentsize = sizeof(Elf64_Phdr),
+				   .e_phnum = 1},
+		.segment = {.p_type = PT_LOAD,
+					.p_offset = offsetof(struct kernel_file, code),
+					.p_vaddr = BASE,
+					.p_filesz = 64,
+					.p_memsz = 64},
+		/* endbr64, call, push; the other begins with a push. */
+		.code = {0xf3, 0x0f, 0x1e, 0xfa, 0xe8, 1, 2, 3, 4, 0x55, 0x55, 0x55, [32] = 0x55},
+	};
+}
+
+static int exact_clock(const void *bytes, size_t length, const char *symbols, struct error *err)
+{
+	char path[] = "/tmp/lupine-test-XXXXXX";
+	_cleanup_close_ int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, length), length);
+	int result = boot_exact_clock(path, symbols, err);
+	unlink(path);
+	return result;
+}
+
+static void exact_clock_patches_two_functions(void **state)
+{
+	static const uint8_t idle[] = {0x31, 0xc0, 0xc3};
+	const struct kernel_file kernel = small_kernel();
+	_cleanup_error_ struct error err = {0};
+	struct kernel_file copy;
+
+	(void)state;
+	_cleanup_close_ int fd = exact_clock(&kernel, sizeof(kernel), SYMBOLS, &err);
+	if (fd < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(pread(fd, &copy, sizeof(copy), 0), sizeof(copy));
+	/* What the kernel looks for at a function's beginning stays. */
+	assert_memory_equal(copy.code, kernel.code, 9);
+	assert_memory_equal(copy.code + 9, idle, sizeof(idle));
+	assert_memory_equal(copy.code + 32, idle, sizeof(idle));
+	memcpy(copy.code + 9, kernel.code + 9, sizeof(idle));
+	memcpy(copy.code + 32, kernel.code + 32, sizeof(idle));
+	assert_memory_equal(&copy, &kernel, sizeof(kernel));
+}
+
+static void exact_clock_of_what_is_no_such_kernel(void **state)
+{
+	static const char *const symbols[] = {
+		"",
+		"ffffffff81000000 T sched_clock_init\n",
+		"T sched_clock_init\n",
+		"ffffffff8100003f T sched_clock_init\nffffffff81000020 t sched_clock_init_late\n",
+		"1000 T sched_clock_init\nffffffff81000020 t sched_clock_init_late\n",
+	};
+	struct kernel_file kernel = small_kernel();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
+		_cleanup_error_ struct error err = {0};
+		assert_int_equal(exact_clock(&kernel, sizeof(kernel), symbols[i], &err), -EINVAL);
+	}
+	_cleanup_error_ struct error err = {0};
+	/* Damaged: too short, and with numbers that lead out of it. */
+	assert_true(exact_clock(&kernel, 10, SYMBOLS, &err) < 0);
+	assert_true(exact_clock(&kernel, sizeof(kernel) - 1, SYMBOLS, &err) < 0);
+	kernel.segment.p_offset = UINT64_MAX;
+	assert_true(exact_clock(&kernel, sizeof(kernel), SYMBOLS, &err) < 0);
+	kernel = small_kernel();
+	kernel.segment.p_filesz = UINT64_MAX;
+	assert_true(exact_clock(&kernel, sizeof(kernel), SYMBOLS, &err) < 0);
+	kernel = small_kernel();
+	kernel.header.e_phoff = UINT64_MAX - 7;
+	assert_true(exact_clock(&kernel, sizeof(kernel), SYMBOLS, &err) < 0);
+	kernel = small_kernel();
+	kernel.header.e_phnum = UINT16_MAX;
+	assert_true(exact_clock(&kernel, sizeof(kernel), SYMBOLS, &err) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recorded_log),      cmocka_unit_test(without_symbols),
-		cmocka_unit_test(names_and_modules), cmocka_unit_test(malformed_lines),
-		cmocka_unit_test(long_names),        cmocka_unit_test(many_calls),
-		cmocka_unit_test(what_is_missing),   cmocka_unit_test(symbols_of_part_of_an_address),
+		cmocka_unit_test(recorded_log),
+		cmocka_unit_test(without_symbols),
+		cmocka_unit_test(names_and_modules),
+		cmocka_unit_test(malformed_lines),
+		cmocka_unit_test(long_names),
+		cmocka_unit_test(many_calls),
+		cmocka_unit_test(what_is_missing),
+		cmocka_unit_test(symbols_of_part_of_an_address),
+		cmocka_unit_test(exact_clock_patches_two_functions),
+		cmocka_unit_test(exact_clock_of_what_is_no_such_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
