@@ -13,6 +13,7 @@
 #define MIB (1024.0 * 1024)
 enum {
 	RUNS = 3,
+	GREATEST = 1024,    /* MiB, to try */
 	FIRST_LIMIT = 300,  /* seconds for the first boot, of which nothing is known yet */
 	LIMIT_FACTOR = 5,   /* times what that took, for those with less memory ... */
 	LIMIT_LEAST = 15,   /* ... and at least so many seconds */
@@ -44,6 +45,12 @@ static void add(struct bench *bench, const struct search *search, const char *me
 	results_add(&bench->results, &key, mib);
 }
 
+static int not_working(const struct search *search, struct error *err)
+{
+	return error_set(err, EIO, "it does not work with %llu MiB: %s",
+					 (unsigned long long)search->greatest, search->probe.why);
+}
+
 static void give_up(struct bench *bench, struct search *search, struct error *err)
 {
 	search->failed = true;
@@ -51,18 +58,36 @@ static void give_up(struct bench *bench, struct search *search, struct error *er
 				 search->probe.system->name, search->probe.accel);
 }
 
-/* With its own memory, to see that it works at all and how long that takes. */
+/* To see that it works at all, in how much that is more than enough, and how long it takes. The
+ * application's own memory is enough for our kernel; others need more. */
 static void try_first(struct bench *bench, struct search *search)
 {
 	_cleanup_error_ struct error err = {0};
 	int result = memory_probe_works(&search->probe, search->greatest, &err);
 
+	while (result == 0 && search->greatest * 2 <= GREATEST) {
+		search->greatest *= 2;
+		result = memory_probe_works(&search->probe, search->greatest, &err);
+	}
 	if (result == 0)
-		error_set(&err, EIO, "it does not work with %llu MiB: %s",
-				  (unsigned long long)search->greatest, search->probe.why);
+		not_working(search, &err);
 	if (result != 1)
 		give_up(bench, search, &err);
 	search->probe.limit = fmax(LIMIT_LEAST, LIMIT_FACTOR * search->probe.needed);
+}
+
+/* All begin with the same memory, which is also what they have when they are weighed. */
+static void try_all_first(struct bench *bench, struct search *searches, size_t count)
+{
+	uint64_t greatest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		try_first(bench, &searches[i]);
+		if (!searches[i].failed && searches[i].greatest > greatest)
+			greatest = searches[i].greatest;
+	}
+	for (size_t i = 0; i < count; i++)
+		searches[i].greatest = greatest;
 }
 
 static void find_least(struct bench *bench, struct search *search)
@@ -99,8 +124,7 @@ static int start_many(struct bench *bench, struct search *search, struct server 
 	for (size_t i = 0; i < MANY; i++) {
 		int result = memory_start_server(&search->probe, search->greatest, &servers[i], err);
 		if (result == 0)
-			return error_set(err, EIO, "it does not work with %llu MiB: %s",
-							 (unsigned long long)search->greatest, search->probe.why);
+			return not_working(search, err);
 		if (result < 0 || (i == 0 && add_cost(bench, search, "one", servers, 1, err) < 0))
 			return -err->code;
 	}
@@ -152,8 +176,8 @@ static void measure(struct bench *bench, const struct app *app, const char *acce
 				(bench_wants_of(bench, metrics, "pss") || bench_wants_of(bench, metrics, "one") ||
 				 bench_wants_of(bench, metrics, "many"));
 
-	for (size_t i = 0; i < count && (least || cost); i++)
-		try_first(bench, &searches[i]);
+	if (least || cost)
+		try_all_first(bench, searches, count);
 	for (unsigned run = 0; run < runs; run++) {
 		for (size_t i = 0; i < count; i++) {
 			if (least && !searches[i].failed)

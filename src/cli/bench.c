@@ -247,13 +247,14 @@ static const struct example memory_examples[] = {
 	{"lupine bench memory --app redis --only least", "in which redis still answers"},
 	{NULL, NULL},
 };
-BENCH_VERB(memory, "Measure the least memory that suffices, and what a machine costs the host",
-		   "By bisection in whole MiB, the worst of three: a server has to give a right answer to "
-		   "this host, another program has to write exactly its output and to exit with 0. The "
-		   "cost is the proportional set size (PSS) of the monitor of an idle machine with the "
-		   "memory that bench's description of the application gives it, of one machine and of "
-		   "each of four at once. --only takes least, pss, one, many.",
-		   memory_examples);
+BENCH_VERB(
+	memory, "Measure the least memory that suffices, and what a machine costs the host",
+	"By bisection in whole MiB, the worst of three: a server has to give a right answer to "
+	"this host, another program has to write exactly its output and to exit with 0. The "
+	"cost is the proportional set size (PSS) of the monitor of an idle machine, which has as "
+	"much memory as all the systems surely work with; of one machine and of each of four "
+	"at once. --only takes least, pss, one, many.",
+	memory_examples);
 
 static const struct example app_examples[] = {
 	{"lupine bench app --app redis --only get", "one of the loads"},

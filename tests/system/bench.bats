@@ -178,7 +178,7 @@ ready_app() {
 	run --separate-stderr lupine bench memory --app dies --format json
 	[ "$status" -eq 1 ]
 	[ "$output" = "" ]
-	[[ $stderr == "lupine: memory of dies in lupine on "*": it does not work with 128 MiB: "* ]]
+	[[ $stderr == "lupine: memory of dies in lupine on "*": it does not work with 1024 MiB: "* ]]
 }
 
 @test "memory: the least in which a request is answered, not in which the word shows up" {
