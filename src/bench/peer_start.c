@@ -64,9 +64,8 @@ int peer_start(const struct peer *peer, uint64_t memory, double timeout, int pro
 	}
 	const char *last = host_last_line(&guest.process);
 	if (event == HOST_LATE)
-		return error_set(err, ETIMEDOUT, "%s: \"%s\" did not come in %g seconds%s%s",
-						 argv.items[0], peer->ready, timeout, *last ? "; the last line: " : "",
-						 last);
+		return error_set(err, ETIMEDOUT, "%s: \"%s\" did not come in %g seconds%s%s", argv.items[0],
+						 peer->ready, timeout, *last ? "; the last line: " : "", last);
 	int status = host_status(&guest.process);
 	return error_set(err, ECHILD, "%s ended with %s %d before \"%s\" came%s%s", argv.items[0],
 					 WIFSIGNALED(status) ? "signal" : "status",
