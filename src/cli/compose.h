@@ -84,7 +84,7 @@ struct specification {
 		 'h',                                                                                      \
 		 OPTION_TEXT,                                                                              \
 		 "NAME",                                                                                   \
-		 "host name in the machine (default its id)",                                              \
+		 "host name in the machine (default its id; with tcg-icount, \"lupine\")",                 \
 		 NULL,                                                                                     \
 		 SPECIFICATION_OFFSET(type, hostname)},                                                    \
 		{"read-only",                                                                              \

@@ -72,3 +72,21 @@ example_image() {
 	"$LUPINE_TOP/examples/$1" "$directory" >&2 || return 1
 	echo "$directory"
 }
+
+# Three runs with counted instructions, beside processes that take the host's processors, print the
+# same: the ticks that tests/programs/ticks.c shows. Prints them. teardown: end_busy.
+assert_repeats() {
+	local first again
+	(exec 3>&-; while :; do :; done) &
+	BUSY=($!)
+	(exec 3>&-; while :; do :; done) &
+	BUSY+=($!)
+	first=$(lupine run --fs initramfs --accel tcg-icount "$@")
+	[[ $first == start\ [1-9]* ]]
+	for _ in 1 2; do
+		again=$(lupine run --fs initramfs --accel tcg-icount "$@")
+		[ "$again" = "$first" ] || { printf 'first:\n%s\nagain:\n%s\n' "$first" "$again"; return 1; }
+	done
+	echo "$first"
+}
+end_busy() { [ -z "${BUSY[*]:-}" ] || kill -- "${BUSY[@]}" 2>/dev/null || true; }

@@ -113,7 +113,8 @@ static void test_icount(void **state)
 
 	(void)state;
 	assert_string_equal(text, again);
-	assert_non_null(strstr(text, "-accel\ntcg,thread=single\n-icount\nshift=0,sleep=off\n-seed\n1\n"
+	assert_non_null(strstr(text, "-accel\ntcg,thread=single\n-icount\nshift=0,sleep=off,rr=record,"
+								 "rrfile=/dev/null\n-seed\n1\n"
 								 "-cpu\nmax\n"));
 	assert_non_null(strstr(text,
 						   KERNEL_ALWAYS " tsc=reliable tsc_khz=1000000 tsc_early_khz=1000000 "
@@ -132,7 +133,17 @@ static void test_icount_devices(void **state)
 	assert_non_null(strstr(plain, "virtio-net-device,netdev=network,tx=timer\n"));
 	assert_null(strstr(plain, "-rtc"));
 	machine.acpi = true;
+	assert_non_null(strstr(plain, "sleep=off,rr=record,rrfile=/dev/null\n"));
 	_cleanup_free_ char *acpi = command(&machine, "tcg-icount", NULL);
+	struct machine_port port = {.host = 1, .guest = 2};
+	machine.ports = &port;
+	machine.port_count = 1;
+	_cleanup_free_ char *outside = command(&machine, "tcg-icount", NULL);
+	assert_non_null(strstr(outside, "-icount\nshift=0,sleep=off\n"));
+	machine.port_count = 0;
+	machine.disk = (struct machine_disk){.path = "/d/root.img", .type = "ext2"};
+	_cleanup_free_ char *disk = command(&machine, "tcg-icount", NULL);
+	assert_non_null(strstr(disk, "-icount\nshift=0,sleep=off\n"));
 	assert_non_null(strstr(acpi, "-rtc\nbase=2025-01-01T00:00:00,clock=vm\n"));
 }
 
