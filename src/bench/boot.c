@@ -8,8 +8,7 @@
 #include "vmm/clock.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const metrics[] = {"instructions", "wall", "initcall", NULL};
@@ -88,9 +87,13 @@ static int read_notes(const struct app *app, const char *output, struct notes *r
 	const char *line = strstr(output, word);
 	if (app->output && !strstr(output, app->output))
 		return error_set(err, EIO, "it did not print \"%s\"", app->output);
-	if (line && sscanf(line + strlen(word), "%" SCNu64 " %" SCNu64, &ret->first_instruction,
-					   &ret->first_output) != 2)
-		return error_set(err, EIO, "its ticks are no two numbers");
+	if (!line)
+		return 0;
+	char *end;
+	ret->first_instruction = strtoull(line + strlen(word), &end, 10);
+	ret->first_output = strtoull(end, &end, 10);
+	if (*end != '\n' || !ret->first_instruction || ret->first_output <= ret->first_instruction)
+		return error_set(err, EIO, "its ticks are no two numbers in order");
 	return 0;
 }
 

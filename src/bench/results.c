@@ -29,7 +29,7 @@ static bool key_matches(const struct result *result, const struct result_key *ke
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
-		if (strcmp(pairs[i].have, text_of(pairs[i].want)) != 0)
+		if (strcmp(text_of(pairs[i].have), text_of(pairs[i].want)) != 0)
 			return false;
 	return !result->against;
 }
