@@ -47,13 +47,23 @@ static void add_piece(struct parser *parser, const char *input, uint64_t address
 		.size = size,
 		.output = xstrdup(parser->output),
 		.input = xstrdup(input),
-		/* Without a name it is what the script itself writes, as by QUAD(). */
 		.object = xstrdup(*input ? object : ""),
 	};
 }
 
-/* " 0xADDRESS 0xSIZE OBJECT"; false when it is something else, such as a symbol, or the place of an
- * output section. */
+/* What a script writes by itself ("ld: Data" in its manual). */
+static bool is_statement(const char *text)
+{
+	static const char *const names[] = {"BYTE ", "SHORT ", "LONG ", "QUAD ", "SQUAD "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (starts_with(text, names[i]))
+			return true;
+	return false;
+}
+
+/* " 0xADDRESS 0xSIZE OBJECT", or without an `input` a statement; false when it is something else,
+ * such as a symbol, or the place of an output section ("load address"). */
 static bool parse_place(struct parser *parser, const char *input, const char *text)
 {
 	uint64_t address, size;
@@ -61,6 +71,8 @@ static bool parse_place(struct parser *parser, const char *input, const char *te
 	if (!take_number(&text, &address) || !take_number(&text, &size))
 		return false;
 	text += strspn(text, " \t");
+	if (!*input && !is_statement(text))
+		return false;
 	if (size && *text)
 		add_piece(parser, input, address, size, text);
 	return true;

@@ -59,7 +59,7 @@ static void test_map_is_parsed(void **state)
 		"                0xffffffff81000078        0x8 QUAD 0x1234\n"
 		"\n"
 		".an_output_section_with_a_long_name\n"
-		"                0xffffffff81000200       0x10\n"
+		"                0xffffffff81000200       0x10 load address 0x0000000001000200\n"
 		" *(.pieces)\n"
 		" .pieces        0xffffffff81000200       0x10 lib/lib.a(c.o)\n"
 		"                                         0x18 (size before relaxing)\n";
