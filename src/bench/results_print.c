@@ -35,7 +35,8 @@ static void format_scaled(double value, char ret[32])
 			return;
 		}
 	}
-	snprintf(ret, 32, value == floor(value) ? "%.0f" : "%.4g", value);
+	/* Four digits that count, and never an exponent. */
+	snprintf(ret, 32, value == floor(value) || value >= 1000 ? "%.0f" : "%.4g", value);
 }
 
 void result_format(double value, const char *unit, char ret[32])
