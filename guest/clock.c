@@ -25,3 +25,14 @@ uint64_t ticks_now(void)
 	return value;
 #endif
 }
+
+bool in_kernel_mode(void)
+{
+#if defined(__x86_64__)
+	unsigned cs;
+	__asm__("mov %%cs, %0" : "=r"(cs));
+	return (cs & 3) == 0; /* the privilege level that code runs at (SDM 3, 5.5) */
+#else
+	return false;
+#endif
+}

@@ -31,6 +31,7 @@ static const struct key {
 	{"root", ONE, offsetof(struct config, root)},
 	{"fstype", ONE, offsetof(struct config, fstype)},
 	{"rootflags", ONE, offsetof(struct config, rootflags)},
+	{"mode", ONE, offsetof(struct config, mode)},
 	{"rlimit", LIST, offsetof(struct config, rlimit)},
 	{"tty", ONE, offsetof(struct config, tty_text)},
 	{"stdin", ONE, offsetof(struct config, stdin_text)},
@@ -133,6 +134,8 @@ static int values_parse(struct config *ret, struct failure *failure)
 	if (ret->rootflags && strcmp(ret->rootflags, "ro") != 0 && strcmp(ret->rootflags, "rw") != 0)
 		return value_bad(failure, "rootflags", ret->rootflags);
 	ret->read_only = ret->rootflags && strcmp(ret->rootflags, "ro") == 0;
+	if (ret->mode && strcmp(ret->mode, "kernel") != 0)
+		return value_bad(failure, "mode", ret->mode);
 	if (ret->root && !ret->fstype)
 		return failure_set(failure, 125, TEXT("init's configuration has a root but no fstype"));
 	if (!ret->arg[0] || !ret->arg[0][0])

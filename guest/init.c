@@ -62,9 +62,21 @@ static void modules_load(void)
 	}
 }
 
+/* Whoever asked for kernel mode is not to get less without knowing. */
+static int mode_check(struct failure *failure)
+{
+	if (!config.mode || in_kernel_mode())
+		return 0;
+	return failure_set(failure, 125,
+					   TEXT("the kernel did not turn kernel mode on: it was built without the "
+							"feature kernel-mode, or is not one of lupine's"));
+}
+
 static int guest_start(struct failure *failure)
 {
 	static struct network network;
+	if (mode_check(failure) < 0)
+		return -1;
 	random_check();
 	network_start(&config, &network);
 	etc_write(&config, &network);

@@ -50,6 +50,9 @@ int64_t now_ms(void);
 /* The time stamp counter, or what the architecture has in its place. */
 uint64_t ticks_now(void);
 
+/* Whether programs run with the kernel's privilege: ours does, or none does. */
+bool in_kernel_mode(void);
+
 /* log.c */
 
 /* While there is a /dev: a read-only root may have no place for one. */
@@ -84,7 +87,7 @@ struct config {
 	char **arg, **env, **group, **rlimit, **module, **nameserver, **search, **host, **tmpfs;
 	size_t env_count; /* four more entries fit behind them */
 	char *version, *cwd, *home, *hostname, *root, *fstype, *rootflags, *address, *gateway;
-	char *tty_term;
+	char *mode, *tty_term;
 	char *uid_text, *gid_text, *tty_text, *stdin_text;
 	uint32_t uid, gid;
 	uint16_t tty_rows, tty_columns;

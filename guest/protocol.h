@@ -87,6 +87,7 @@ enum exit_kind {
  *   root      block device ("/dev/vda"); absent: the initramfs holds the image, and is the root
  *   fstype    "ext2", "ext4"
  *   rootflags "ro" or "rw"
+ *   mode      "kernel": programs are to run at CPL 0, or not at all
  *   rlimit    "NAME SOFT HARD", NAME as in "nofile", limits as numbers or "unlimited"
  *   tty       "ROWS COLUMNS TERM": the application gets a terminal
  *   stdin     "1": stdin comes from the host; absent: /dev/null

@@ -252,6 +252,7 @@ static void take_built(const struct machine *built, struct machine *machine)
 	machine->memory = built->memory;
 	machine->cpus = built->cpus;
 	machine->stop_timeout = built->stop_timeout;
+	machine->kernel_mode = built->kernel_mode;
 	machine->disk.read_only = built->disk.read_only;
 	replace(&machine->accel, built->accel);
 	replace(&machine->vmm, built->vmm);
@@ -281,6 +282,8 @@ int compose_machine(struct origin *origin, const struct specification *given,
 		take_built(origin->built, machine);
 	if (given->read_only)
 		machine->disk.read_only = given->read_only > 0;
+	if (given->kernel_mode)
+		machine->kernel_mode = given->kernel_mode > 0;
 	if (override_config(given, arguments, &image->config, err) < 0 ||
 		compose_application(image, given, machine, err) < 0 ||
 		compose_hardware(given, machine, err) < 0 ||

@@ -17,7 +17,7 @@ struct specification {
 	char *user, *working_dir, *entrypoint, *hostname, *stop_signal, *stop_timeout;
 	char *kernel, *append, *accel, *vmm, *filesystem;
 	uint64_t memory, cpus, disk_size;
-	int read_only; /* OPTION_SWITCH */
+	int read_only, kernel_mode; /* OPTION_SWITCH */
 };
 
 /* Their rows, for a verb's options `type` that have them as the member `specification`. */
@@ -124,6 +124,14 @@ struct specification {
 		 "Debian kernel package",                                                                  \
 		 NULL,                                                                                     \
 		 SPECIFICATION_OFFSET(type, kernel)},                                                      \
+		{"kernel-mode",                                                                            \
+		 0,                                                                                        \
+		 OPTION_SWITCH,                                                                            \
+		 NULL,                                                                                     \
+		 "run the programs in the kernel's mode of the processor, where system calls need no "     \
+		 "change of privilege",                                                                    \
+		 NULL,                                                                                     \
+		 SPECIFICATION_OFFSET(type, kernel_mode)},                                                 \
 		{"append",                                                                                 \
 		 0,                                                                                        \
 		 OPTION_TEXT,                                                                              \

@@ -120,6 +120,8 @@ void machine_guest_config(const struct machine *machine, struct buf *ret)
 	}
 	if (machine->disk.path)
 		record(ret, "rootflags", machine->disk.read_only ? "ro" : "rw");
+	if (machine->kernel_mode)
+		record(ret, "mode", "kernel");
 	record_limits(ret, application);
 	if (application->terminal)
 		record_terminal(ret);

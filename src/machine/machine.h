@@ -62,6 +62,7 @@ struct machine {
 	char *kernel_id;          /* or NULL for a file of the user's */
 	char *initramfs;          /* path */
 	char *append;             /* more kernel command line, or NULL */
+	bool kernel_mode;         /* programs run at CPL 0, if the kernel can do that */
 	bool acpi;                /* the kernel finds its devices by ACPI, not on its command line */
 	struct strings modules;   /* of the kernel: paths of .ko files that init loads, in order */
 	struct machine_disk disk; /* path NULL: no disk */

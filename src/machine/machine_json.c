@@ -46,6 +46,7 @@ static const struct field machine_fields[] = {
 	TEXT(struct machine, kernel_id, JSON_OPTIONAL),
 	TEXT(struct machine, initramfs, JSON_OPTIONAL),
 	TEXT(struct machine, append, JSON_OPTIONAL),
+	BOOL(struct machine, kernel_mode),
 	BOOL(struct machine, acpi),
 	TEXTS(struct machine, modules, JSON_OPTIONAL),
 	NUMBER(struct machine, memory, FIELD_U64, MEMORY_MINIMUM, MEMORY_MAXIMUM),

@@ -22,27 +22,30 @@ static const struct parameter {
 	const char *text;
 	enum value value; /* follows the text */
 	unsigned accels;  /* that it is for */
+	bool kernel_mode; /* only then */
 } parameters[] = {
-	{"rdinit=" GUEST_INIT_PATH, NOTHING, ANY},
+	{"rdinit=" GUEST_INIT_PATH, NOTHING, ANY, false},
 	/* The one console; it is what tells of a panic. */
-	{"console=ttyS0", NOTHING, ANY},
+	{"console=ttyS0", NOTHING, ANY, false},
 	/* Errors only: a UART costs an exit a byte, and init hands the whole log over anyway. */
-	{"loglevel=4", NOTHING, ANY},
+	{"loglevel=4", NOTHING, ANY, false},
 	/* A panic ends the machine at once, as every other end does: by a reset, which QEMU's
 	 * -no-reboot turns into its exit. Triple fault: microvm has no other way to reset. */
-	{"panic=-1", NOTHING, ANY},
-	{"reboot=t", NOTHING, ANY},
+	{"panic=-1", NOTHING, ANY, false},
+	{"reboot=t", NOTHING, ANY, false},
 	/* There is no PIT to check the timer interrupt with. */
-	{"no_timer_check", NOTHING, ANY},
+	{"no_timer_check", NOTHING, ANY, false},
 	/* The counter is trusted, and never compared with clocks that a busy host delays. */
-	{"tsc=reliable", NOTHING, EMULATED},
+	{"tsc=reliable", NOTHING, EMULATED, false},
 	/* Frequencies are told, not measured: kvm-clock does so by itself. */
-	{"tsc_khz=", TSC_KHZ, EMULATED},
-	{"tsc_early_khz=", TSC_KHZ, EMULATED},
+	{"tsc_khz=", TSC_KHZ, EMULATED, false},
+	{"tsc_early_khz=", TSC_KHZ, EMULATED, false},
 	/* QEMU's local APIC counts nanoseconds (hw/i386/kvm/../intc/apic.c, apic_get_current_count). */
-	{"lapic_timer_khz=1000000", NOTHING, EMULATED},
+	{"lapic_timer_khz=1000000", NOTHING, EMULATED, false},
 	/* There is no RTC, for which a kernel waits a second. */
-	{"wallclock_ns=", WALLCLOCK_NS, EMULATED},
+	{"wallclock_ns=", WALLCLOCK_NS, EMULATED, false},
+	/* Of our own kernels too (kernel_mode.c there); init looks whether it was heard. */
+	{"kernel_mode=on", NOTHING, ANY, true},
 };
 
 /* With an instruction counter everything repeats, the date too: 2025-01-01. */
@@ -74,7 +77,7 @@ char *cmdline_new(const struct machine *machine, const struct accel *accel)
 	uint32_t tsc_khz = kind == ACCEL_TCG ? clock_tsc_khz() : ICOUNT_TSC_KHZ;
 
 	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
-		if (!(parameters[i].accels & kind))
+		if (!(parameters[i].accels & kind) || (parameters[i].kernel_mode && !machine->kernel_mode))
 			continue;
 		buf_printf(&line, "%s%s", line.length ? " " : "", parameters[i].text);
 		append_value(&line, parameters[i].value, kind == ACCEL_ICOUNT, tsc_khz);
