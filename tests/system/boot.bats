@@ -29,6 +29,11 @@ teardown() {
 	assert_repeats "$BIN/ticks" 100000
 }
 
+@test "so do a billion instructions of system calls" {
+	assert_repeats "$BIN/ticks-static" 5000000 system-calls >"$BATS_TEST_TMPDIR/ticks"
+	[ "$(sed -n 's/^system-calls //p' "$BATS_TEST_TMPDIR/ticks")" -gt 1000000000 ]
+}
+
 @test "the image in the initramfs is the whole root, and nothing of lupine's is left there" {
 	run --separate-stderr lupine run --fs initramfs "dir:$ROOT" -- sh -c '
 		cat /init; ls -A / | tr "\n" " "; cat /etc/hosts | head -n 1; grep nameserver /etc/resolv.conf
