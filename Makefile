@@ -76,12 +76,12 @@ $(BENCH)/syscall-static $(BENCH)/degrade $(BENCH)/load:
 	$(MUSL_CC) $(BENCH_CFLAGS) -static -ffunction-sections -Wl,--gc-sections -o $@ $(filter %.c,$^)
 
 # Unit tests: tests/unit/test_NAME.c, each a cmocka program of its own.
-unit: $(UNIT_TESTS)
+unit: $(UNIT_TESTS) $(BENCH_PROGRAMS)
 	@set -e; for test in $(UNIT_TESTS); do $$test; done
 
 # For scripts/check, which runs them one by one and counts.
 .PHONY: unit-programs print-unit-tests
-unit-programs: $(UNIT_TESTS)
+unit-programs: $(UNIT_TESTS) $(BENCH_PROGRAMS)
 print-unit-tests:
 	@printf '%s\n' $(UNIT_TESTS)
 
