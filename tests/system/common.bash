@@ -13,7 +13,13 @@ export XDG_STATE_HOME=$BATS_FILE_TMPDIR/state
 unset LUPINE_HOME
 
 # The accelerator is the tool's own choice, unless the caller wants one.
-lupine() { timeout "${LUPINE_TEST_TIMEOUT:-120}" "$LUPINE" "$@"; }
+# LUPINE_TEST_KERNEL_MODE=1 runs every program at CPL 0.
+lupine() {
+	if [ "$1" = run ] && [ "${LUPINE_TEST_KERNEL_MODE:-0}" = 1 ]; then
+		set -- run --kernel-mode "${@:2}"
+	fi
+	timeout "${LUPINE_TEST_TIMEOUT:-120}" "$LUPINE" "$@"
+}
 
 # Compiles tests/programs/NAME.c to DIR/NAME; further arguments go to the compiler.
 build_program() {
