@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs that take much from a kernel, in kernel mode.
 load ../system/common
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # programs of the guest; what bats sets
 
 setup_file() {
 	export LUPINE_TEST_TIMEOUT=600
