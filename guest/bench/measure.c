@@ -74,15 +74,16 @@ static struct span run_batch(const struct test *test, unsigned rounds)
 /* Of all processors since the boot, in hundredths of a second (proc_stat(5)); -1: not known. */
 static long idle_time(void)
 {
+	char line[256] = "";
 	FILE *file = fopen("/proc/stat", "re");
-	long idle = -1;
 
 	if (!file)
 		return -1;
-	if (fscanf(file, "cpu %*u %*u %*u %ld", &idle) != 1)
-		idle = -1;
+	char *field = fgets(line, sizeof(line), file) ? strtok(line, " ") : NULL;
+	for (int before = 4; before > 0 && field; before--) /* "cpu", user, nice, system */
+		field = strtok(NULL, " ");
 	fclose(file);
-	return idle;
+	return field ? strtol(field, NULL, 10) : -1;
 }
 
 void settle(void)

@@ -266,15 +266,16 @@ static void put_grid(const struct picture *picture)
 	for (size_t i = 0; i < axis->tick_count; i++) {
 		double place = axis_place(axis, axis->ticks[i]);
 		const char *class = i == 0 ? "z" : "g";
-		_cleanup_buf_ struct buf figure = {0};
+		_cleanup_buf_ struct buf text = {0};
 
-		chart_number(axis->ticks[i], &figure);
+		chart_number(axis->ticks[i], &text);
+		_cleanup_free_ char *figure = buf_steal(&text);
 		if (upright) {
 			put_line(picture, class, picture->left, place, WIDTH - MARGIN, place);
-			put_text(picture, picture->left - 8, place + 4, "m", "end", figure.data);
+			put_text(picture, picture->left - 8, place + 4, "m", "end", figure);
 		} else {
 			put_line(picture, class, place, picture->top, place, picture->bottom);
-			put_text(picture, place, picture->bottom + 18, "m", "middle", figure.data);
+			put_text(picture, place, picture->bottom + 18, "m", "middle", figure);
 		}
 	}
 	if (picture->chart->reference > 0) {

@@ -216,9 +216,8 @@ int host_pss(pid_t pid, uint64_t *ret, struct error *err)
 	if (file_read(AT_FDCWD, path, SMAPS_LIMIT, &text, err) < 0)
 		return error_wrap(err, "the memory of process %d", (int)pid);
 	const char *line = text.length ? strstr(text.data, "\nPss:") : NULL;
-	unsigned long long kib;
-	if (!line || sscanf(line, "\nPss: %llu kB", &kib) != 1)
+	if (!line)
 		return error_set(err, EINVAL, "%s has no \"Pss:\"", path);
-	*ret = kib * 1024;
+	*ret = strtoull(line + strlen("\nPss:"), NULL, 10) * 1024;
 	return 0;
 }

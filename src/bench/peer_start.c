@@ -63,11 +63,12 @@ int peer_start(const struct peer *peer, uint64_t memory, double timeout, int pro
 		return 0;
 	}
 	const char *last = host_last_line(&guest.process);
+	const char *program = peer->command.items[0];
 	if (event == HOST_LATE)
-		return error_set(err, ETIMEDOUT, "%s: \"%s\" did not come in %g seconds%s%s", argv.items[0],
+		return error_set(err, ETIMEDOUT, "%s: \"%s\" did not come in %g seconds%s%s", program,
 						 peer->ready, timeout, *last ? "; the last line: " : "", last);
 	int status = host_status(&guest.process);
-	return error_set(err, ECHILD, "%s ended with %s %d before \"%s\" came%s%s", argv.items[0],
+	return error_set(err, ECHILD, "%s ended with %s %d before \"%s\" came%s%s", program,
 					 WIFSIGNALED(status) ? "signal" : "status",
 					 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), peer->ready,
 					 *last ? "; the last line: " : "", last);

@@ -99,10 +99,10 @@ static bool by_count(const struct chart_row *chart, const struct result *row, st
 	return true;
 }
 
-#define DEGRADE(word, words)                                                                       \
+#define DEGRADE(name, word, heading)                                                               \
 	{                                                                                              \
-		.file = "degrade-" word, .bench = "degrade", .part = word, .kind = CHART_LINES,            \
-		.scale = 1, .place = by_count, .title = words " beside sleepers",                          \
+		.file = (name), .bench = "degrade", .part = (word), .kind = CHART_LINES, .scale = 1,       \
+		.place = by_count, .title = (heading),                                                     \
 		.axis = "instructions or nanoseconds a call (less is better)",                             \
 		.steps = "sleeping processes or threads"                                                   \
 	}
@@ -196,10 +196,10 @@ static const struct chart_row chart_rows[] = {
 	 .place = by_app_and_variant,
 	 .title = "Instructions of a request",
 	 .axis = "thousand instructions, the client's share included (less is better)"},
-	DEGRADE("null", "Empty system call"),
-	DEGRADE("context-switch", "Context switch"),
-	DEGRADE("pipe", "Pipe"),
-	DEGRADE("fork", "Fork"),
+	DEGRADE("degrade-null", "null", "Empty system call beside sleepers"),
+	DEGRADE("degrade-context-switch", "context-switch", "Context switch beside sleepers"),
+	DEGRADE("degrade-pipe", "pipe", "Pipe beside sleepers"),
+	DEGRADE("degrade-fork", "fork", "Fork beside sleepers"),
 };
 
 static size_t index_of(struct strings *list, const char *text, bool add)

@@ -66,15 +66,15 @@ static bool same_figure(const struct result *left, const struct result *right)
 		   strcmp(left->bench, right->bench) == 0;
 }
 
-/* The row of a figure for a system; with `against`, that of the ratio to that system. */
+/* The row of a figure for a system or, with `ratio`, of the first system's ratio to that one. */
 static const struct result *cell_of(const struct results *results, const struct result *figure,
-									const char *system, const char *against)
+									const char *system, bool ratio)
 {
 	for (size_t i = 0; i < results->count; i++) {
 		const struct result *row = &results->items[i];
-		if (!row->against != !against || !same_figure(row, figure))
-			continue;
-		if (against ? strcmp(row->against, against) == 0 : strcmp(row->system, system) == 0)
+		const char *of = ratio ? row->against : row->system;
+		if (of && strcmp(of, system) == 0 && ratio == (row->against != NULL) &&
+			same_figure(row, figure))
 			return row;
 	}
 	return NULL;
@@ -143,7 +143,7 @@ static bool has_label(const struct figures *figures, size_t column)
 static bool has_ratio(const struct figures *figures, const char *system)
 {
 	for (size_t i = 0; i < figures->count; i++)
-		if (cell_of(figures->results, figures->items[i].example, NULL, system))
+		if (cell_of(figures->results, figures->items[i].example, system, true))
 			return true;
 	return false;
 }
@@ -161,9 +161,9 @@ static size_t add_titles(const struct figures *figures, struct text_table *table
 	return table->cells.count;
 }
 
-/* Takes the title. */
-static void add_table(struct results_tables *tables, char *title, const struct figures *figures,
-					  size_t limit)
+/* Returns the new table, for its title; good until the next is added. */
+static struct results_table *add_table(struct results_tables *tables, const struct figures *figures,
+									   size_t limit)
 {
 	struct text_table table = {0};
 	size_t labels = 0;
@@ -177,15 +177,15 @@ static void add_table(struct results_tables *tables, char *title, const struct f
 			if (has_label(figures, i))
 				table_cell(&table, "%s", *label(figure, i) ? label(figure, i) : "-");
 		for (size_t i = 0; i < figures->systems.count; i++)
-			add_cell(&table, cell_of(figures->results, figure, figures->systems.items[i], NULL));
+			add_cell(&table, cell_of(figures->results, figure, figures->systems.items[i], false));
 		for (size_t i = 0; i < figures->systems.count; i++)
 			if (has_ratio(figures, figures->systems.items[i]))
 				add_cell(&table,
-						 cell_of(figures->results, figure, NULL, figures->systems.items[i]));
+						 cell_of(figures->results, figure, figures->systems.items[i], true));
 	}
 	tables->items = xrealloc(tables->items, tables->count + 1, sizeof(*tables->items));
-	tables->items[tables->count++] =
-		(struct results_table){.title = title, .labels = labels, .table = table};
+	tables->items[tables->count] = (struct results_table){.labels = labels, .table = table};
+	return &tables->items[tables->count++];
 }
 
 static int compare_greatest(const void *left, const void *right)
@@ -208,12 +208,12 @@ static void add_details(struct results_tables *tables, const struct results *res
 			strcmp(row->metric, first->metric) == 0 && strcmp(row->app, first->app) == 0)
 			add_figure(&figures, row);
 	}
+	if (!figures.count)
+		return;
 	qsort(figures.items, figures.count, sizeof(*figures.items), compare_greatest);
-	add_table(tables,
-			  figures.count > DETAIL_LINES
-				  ? xasprintf("the %d greatest of %zu", DETAIL_LINES, figures.count)
-				  : NULL,
-			  &figures, DETAIL_LINES);
+	struct results_table *table = add_table(tables, &figures, DETAIL_LINES);
+	if (figures.count > DETAIL_LINES)
+		table->title = xasprintf("the %d greatest of %zu", DETAIL_LINES, figures.count);
 }
 
 static bool is_first_detail(const struct results *results, size_t index)
@@ -240,7 +240,7 @@ void results_make_tables(const struct results *results, const char *bench,
 			add_figure(&figures, row);
 	}
 	if (figures.count)
-		add_table(ret, NULL, &figures, SIZE_MAX);
+		add_table(ret, &figures, SIZE_MAX);
 	for (size_t i = 0; i < results->count; i++)
 		if (strcmp(results->items[i].bench, bench) == 0 && is_first_detail(results, i))
 			add_details(ret, results, &results->items[i]);

@@ -71,7 +71,7 @@ int bench_system_baseline(const char *text, const struct bench_system *ours,
 {
 	_cleanup_free_ char *name = NULL;
 	_cleanup_kernel_ struct kernel *kernel = NULL;
-	const char *what;
+	const char *what = text;
 
 	if (bench_system_name("--baseline", text, &name, &what, err) < 0)
 		return -err->code;

@@ -202,11 +202,11 @@ static int run_all(void *given, const struct strings *operands, struct error *er
 	}                                                                                              \
 	static const struct verb verb_bench_##word = {                                                 \
 		.name = "bench " #word,                                                                    \
-		.summary = phrase,                                                                         \
-		.description = text,                                                                       \
+		.summary = (phrase),                                                                       \
+		.description = (text),                                                                     \
 		.options = rows,                                                                           \
 		.options_size = sizeof(struct options),                                                    \
-		.examples = shown,                                                                         \
+		.examples = (shown),                                                                       \
 		.run = run_##word,                                                                         \
 	}
 

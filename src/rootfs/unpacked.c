@@ -18,7 +18,7 @@ static uint64_t number(const char *header, unsigned field)
 {
 	char digits[FIELD + 1] = {0};
 
-	memcpy(digits, header + MAGIC + field * FIELD, FIELD);
+	memcpy(digits, header + MAGIC + (size_t)field * FIELD, FIELD);
 	return strtoul(digits, NULL, 16);
 }
 
