@@ -148,6 +148,23 @@ static int get_loads(const json_t *description, const char *name, struct app *ap
 	return 0;
 }
 
+int app_load_names(const char *name, struct strings *ret, struct error *err)
+{
+	_cleanup_json_ json_t *description = NULL;
+	json_t *loads = NULL, *words;
+	const char *member;
+
+	if (read_description(name, &description, err) < 0 ||
+		json_get_object(description, name, "loads", JSON_OPTIONAL, &loads, err) < 0)
+		return -err->code;
+	json_object_foreach(loads, member, words)
+	{
+		if (!strings_contain(ret, member))
+			strings_add(ret, member);
+	}
+	return 0;
+}
+
 static int get_server(const json_t *description, const char *name, struct app *app,
 					  struct error *err)
 {

@@ -31,6 +31,9 @@ struct app {
 
 /* All there are, sorted; the caller owns the list. */
 int app_names(struct strings *ret, struct error *err);
+/* The loads that an application has, added to a list where they are not in it; what it needs may be
+ * missing here. */
+int app_load_names(const char *name, struct strings *ret, struct error *err);
 /* -ENOENT with the names there are; also when a program is not installed, with its package. */
 int app_open(const char *name, struct app **ret, struct error *err);
 void app_free(struct app **app);

@@ -26,6 +26,11 @@ struct bench {
 struct bench_kind {
 	const char *name; /* "boot" */
 	const char *summary;
+	/* What --only may name: metrics, variants, tests, in groups that end with NULL, and after the
+	 * last group another NULL. */
+	const char *const *const *words;
+	/* Adds what is not known before; NULL: nothing. */
+	int (*more_words)(struct strings *ret, struct error *err);
 	/* Measures what it can and notes the rest with bench_failed(); an error is what keeps it from
 	 * measuring at all. */
 	int (*run)(struct bench *bench, struct error *err);
@@ -40,6 +45,11 @@ bool bench_wants(const struct bench *bench, const char *word);
 /* The same of a word that is one of a group (NULL-terminated; NULL: all words): --only narrows the
  * group when it names any of it. */
 bool bench_wants_of(const struct bench *bench, const char *const group[], const char *word);
+/* -EINVAL when --only names what none of these benches (NULL-terminated) measures. */
+int bench_check_only(const struct bench *bench, const struct bench_kind *const kinds[],
+					 struct error *err);
+/* Whether --only, if it is there, names something of this bench. */
+bool bench_wants_kind(const struct bench *bench, const struct bench_kind *kind);
 /* The applications to measure: those of --app, else `usual`, and with `all` also `more`
  * (both NULL-terminated). */
 void bench_apps(const struct bench *bench, const char *const usual[], const char *const more[],

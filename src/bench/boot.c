@@ -266,8 +266,11 @@ static int run(struct bench *bench, struct error *err)
 	return 0;
 }
 
+static const char *const *const words[] = {metrics, NULL};
+
 const struct bench_kind bench_boot = {
 	.name = "boot",
 	.summary = "From power-on to the application's first output",
+	.words = words,
 	.run = run,
 };

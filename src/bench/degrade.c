@@ -97,8 +97,11 @@ static int run(struct bench *bench, struct error *err)
 	return 0;
 }
 
+static const char *const *const words[] = {kinds, counts, tests, NULL};
+
 const struct bench_kind bench_degrade = {
 	.name = "degrade",
 	.summary = "What sleeping processes and threads cost the others",
+	.words = words,
 	.run = run,
 };

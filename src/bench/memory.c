@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define MIB (1024.0 * 1024)
+static const char *const metrics[] = {"least", "pss", "one", "many", NULL};
+
 enum {
 	RUNS = 3,
 	GREATEST = 1024,    /* MiB, to try */
@@ -167,7 +169,6 @@ static size_t begin(const struct bench *bench, const struct app *app, const char
 
 static void measure(struct bench *bench, const struct app *app, const char *accel)
 {
-	static const char *const metrics[] = {"least", "pss", "one", "many", NULL};
 	_cleanup_free_ struct search *searches = xcalloc(bench->system_count, sizeof(*searches));
 	size_t count = begin(bench, app, accel, searches);
 	unsigned runs = bench_runs(bench, RUNS);
@@ -212,8 +213,11 @@ static int run(struct bench *bench, struct error *err)
 	return count < 0 ? count : 0;
 }
 
+static const char *const *const words[] = {metrics, NULL};
+
 const struct bench_kind bench_memory = {
 	.name = "memory",
 	.summary = "The least memory that an application works in, and what a machine costs the host",
+	.words = words,
 	.run = run,
 };

@@ -154,14 +154,15 @@ static int measure_init(struct bench *bench, struct error *err)
 	return 0;
 }
 
+static const char *const of_kernels[] = {"stripped",  "compressed", "loaded", "options",
+										 "subsystem", "directory",  NULL};
+static const char *const of_others[] = {"rootfs", "initramfs", "init", NULL};
+
 /* Whether any figure of kernels is asked for, which take seconds. */
 static bool wants_kernels(const struct bench *bench)
 {
-	static const char *const metrics[] = {"stripped", "compressed", "loaded",
-										  "options",  "subsystem",  "directory"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
-		if (bench_wants(bench, metrics[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(of_kernels) - 1; i++)
+		if (bench_wants(bench, of_kernels[i]))
 			return true;
 	return false;
 }
@@ -187,8 +188,11 @@ static int run(struct bench *bench, struct error *err)
 	return measure_init(bench, err);
 }
 
+static const char *const *const words[] = {of_kernels, of_others, NULL};
+
 const struct bench_kind bench_size = {
 	.name = "size",
 	.summary = "Kernel, root file system and initramfs",
+	.words = words,
 	.run = run,
 };

@@ -15,8 +15,7 @@ struct suite {
 	/* Of the rows that it gives: their bench and app, and what follows the test's name in the
 	 * variant. */
 	const char *bench, *app, *suffix;
-	const char *const
-		*tests; /* that --only may name, beside other words; NULL: it names only tests */
+	const char *const *tests; /* that there are; --only narrows them when it names any */
 };
 
 /* Runs it and adds a row for each test that --only lets pass: instructions a call under

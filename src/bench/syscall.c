@@ -4,6 +4,8 @@
 #include "base/progress.h"
 #include "bench/suite.h"
 
+#include <string.h>
+
 #define MEMORY (256ull << 20)
 enum { COUNTED_RUNS = 1, TIMED_RUNS = 5 };
 
@@ -14,6 +16,22 @@ static const struct program {
 	{"syscall-dynamic", "-dynamic"},
 };
 
+static const char *const tests[] = {
+	"null",       "read",      "write",  "stat",       "open-close", "select",
+	"select-100", "sigaction", "signal", "fork",       "exec",       "context-switch",
+	"pipe",       "unix",      "tcp",    "page-fault", "mmap",       NULL,
+};
+static const char *const metrics[] = {"instructions", "wall", NULL};
+
+static bool is_test(const char *word)
+{
+	size_t i = 0;
+
+	while (tests[i] && strcmp(tests[i], word) != 0)
+		i++;
+	return tests[i];
+}
+
 static void measure(struct bench *bench, const struct bench_system *system,
 					const struct program *program, const char *accel)
 {
@@ -21,7 +39,7 @@ static void measure(struct bench *bench, const struct bench_system *system,
 	_cleanup_strings_ struct strings words = {0};
 
 	/* Of several the suite runs all, and what was not asked for is passed over. */
-	if (bench->only.count == 1 && !bench->all) {
+	if (bench->only.count == 1 && is_test(bench->only.items[0])) {
 		strings_add(&words, "--only");
 		strings_add(&words, bench->only.items[0]);
 	}
@@ -34,6 +52,7 @@ static void measure(struct bench *bench, const struct bench_system *system,
 		.cpus = 1,
 		.bench = "syscall",
 		.suffix = program->suffix,
+		.tests = tests,
 	};
 	if (suite_run(bench, &suite, &err) < 0)
 		bench_failed(bench, &err, "%s of %s on %s", program->name, system->name, accel);
@@ -64,12 +83,16 @@ static int run(struct bench *bench, struct error *err)
 	int count = bench_accels(bench, true, accels, err);
 
 	for (int i = 0; i < count; i++)
-		measure_accel(bench, accels[i]);
+		if (bench_wants_of(bench, metrics, bench_counts(accels[i]) ? "instructions" : "wall"))
+			measure_accel(bench, accels[i]);
 	return count < 0 ? count : 0;
 }
+
+static const char *const *const words[] = {tests, metrics, NULL};
 
 const struct bench_kind bench_syscall = {
 	.name = "syscall",
 	.summary = "What system calls cost",
+	.words = words,
 	.run = run,
 };

@@ -298,8 +298,25 @@ static int run(struct bench *bench, struct error *err)
 	return count < 0 ? count : 0;
 }
 
+/* The loads of all applications. */
+static int add_loads(struct strings *ret, struct error *err)
+{
+	_cleanup_strings_ struct strings names = {0};
+
+	if (app_names(&names, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < names.count; i++)
+		if (app_load_names(names.items[i], ret, err) < 0)
+			return -err->code;
+	return 0;
+}
+
+static const char *const *const words[] = {places, metrics, NULL};
+
 const struct bench_kind bench_app = {
 	.name = "app",
 	.summary = "Requests a second and their latency, and the instructions of a request",
+	.words = words,
+	.more_words = add_loads,
 	.run = run,
 };

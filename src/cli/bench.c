@@ -139,7 +139,6 @@ static int prepare(const struct options *options, struct bench *bench, struct er
 	if (options->runs > RUNS_MAXIMUM)
 		return error_set(err, EINVAL, "option --runs: at most %d", RUNS_MAXIMUM);
 	strings_extend(&bench->apps, &options->apps);
-	strings_extend(&bench->only, &options->only);
 	bench->accel = options->accel;
 	bench->runs = (unsigned)options->runs;
 	bench->results.json = wants_json(&options->common);
@@ -170,27 +169,24 @@ static int finish(const struct options *options, struct bench *bench, struct err
 	return bench->failures.count ? STATUS_INCOMPLETE : 0;
 }
 
-static int run_one(const struct bench_kind *kind, const struct options *options, struct error *err)
+static int run_kinds(const struct bench_kind *const kinds[], bool all,
+					 const struct options *options, struct error *err)
 {
-	_cleanup_bench_ struct bench bench = {0};
+	_cleanup_bench_ struct bench bench = {.all = all};
 
-	if (prepare(options, &bench, err) < 0)
+	strings_extend(&bench.only, &options->only);
+	if (bench_check_only(&bench, kinds, err) < 0 || prepare(options, &bench, err) < 0)
 		return -err->code;
-	measure(kind, &bench, err);
+	for (size_t i = 0; kinds[i]; i++)
+		if (bench_wants_kind(&bench, kinds[i]))
+			measure(kinds[i], &bench, err);
 	return finish(options, &bench, err);
 }
 
 static int run_all(void *given, const struct strings *operands, struct error *err)
 {
-	const struct options *options = given;
-	_cleanup_bench_ struct bench bench = {.all = true};
-
 	(void)operands;
-	if (prepare(options, &bench, err) < 0)
-		return -err->code;
-	for (size_t i = 0; bench_kinds[i]; i++)
-		measure(bench_kinds[i], &bench, err);
-	return finish(options, &bench, err);
+	return run_kinds(bench_kinds, true, given, err);
 }
 
 /* The verb of a row of the table. */
@@ -198,7 +194,8 @@ static int run_all(void *given, const struct strings *operands, struct error *er
 	static int run_##word(void *options, const struct strings *operands, struct error *err)        \
 	{                                                                                              \
 		(void)operands;                                                                            \
-		return run_one(&bench_##word, options, err);                                               \
+		const struct bench_kind *const kinds[] = {&bench_##word, NULL};                            \
+		return run_kinds(kinds, false, options, err);                                              \
 	}                                                                                              \
 	static const struct verb verb_bench_##word = {                                                 \
 		.name = "bench " #word,                                                                    \

@@ -151,7 +151,16 @@ slow_kernel() {
 		--kernel /nowhere/vmlinux|option --kernel
 		--runs 1001|option --runs: at most 1000
 		--accel xen|xen
+		--only stripd|did you mean stripped?
+		--only zzz|there are stripped, compressed, loaded
+		--only wall|"wall" is nothing that is measured here
 	EOF
+}
+
+@test "--only: bench all runs the benches that know the word" {
+	run --separate-stderr lupine bench all --only initramfs --app hello --format json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r '.bench + " " + .metric' <<<"$output" | sort -u)" = "size initramfs" ]
 }
 
 @test "an application that there is not" {

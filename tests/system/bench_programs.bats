@@ -67,6 +67,11 @@ nobody_listens() { ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 		run counts <<<"$output"
 		[ "$(paste -sd, <<<"$output")" = "null 10,read 10,write 10,stat 10,open-close 10,select 10,select-100 10,sigaction 10,signal 10,fork 10,exec 10,context-switch 20,pipe 10,unix 10,tcp 10,page-fault 10,mmap 10" ]
 	done
+	# --only knows them.
+	local names
+	names=$(cut -d' ' -f1 <<<"$output" | paste -sd, | sed 's/,/, /g')
+	run lupine bench syscall --only zzz
+	[[ $output == *"there are $names, "* ]]
 }
 
 @test "syscall: one test, its own rounds; wrong words" {
