@@ -23,6 +23,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define KERNEL_HALF 0xffffffffff000123
@@ -30,12 +31,13 @@
 
 static sigjmp_buf landing;
 static void *volatile fault_address;
+static volatile uintptr_t fault_instruction;
 static volatile sig_atomic_t signals, depth;
 
 static void land(int number, siginfo_t *info, void *context)
 {
 	(void)number;
-	(void)context;
+	fault_instruction = (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 	fault_address = info->si_addr;
 	siglongjmp(landing, 1);
 }
@@ -122,6 +124,22 @@ static bool null_is_caught(void)
 static bool kernel_half_is_caught(void)
 {
 	return faults(jump_to_kernel_half, SIGSEGV) && (uintptr_t)fault_address == KERNEL_HALF;
+}
+/* Where a kernel still has 32-bit calls, this is one. */
+static volatile long old_call;
+static void make_old_call(void)
+{
+	enum { GETPID = 20 };
+	long result = GETPID;
+	__asm__ volatile("int $0x80" : "+a"(result)::"memory", "r8", "r9", "r10", "r11");
+	old_call = result;
+}
+static bool old_call_is_refused(void)
+{
+	static const uint8_t int80[] = {0xcd, 0x80};
+	if (!faults(make_old_call, SIGSEGV))
+		return old_call == getpid();
+	return memcmp((const void *)fault_instruction, int80, sizeof(int80)) == 0;
 }
 static bool stack_overflow_is_caught(void)
 {
@@ -384,6 +402,7 @@ static const struct {
 } tests[] = {
 	{"NULL is caught", null_is_caught},
 	{"a jump to the kernel's half is caught, at its address", kernel_half_is_caught},
+	{"int $0x80 is a 32-bit call or a protection fault", old_call_is_refused},
 	{"handlers nest", handlers_nest},
 	{"SA_RESTART restarts", reads_restart},
 	{"EINTR without it", reads_are_interrupted},

@@ -17,6 +17,7 @@
 #include <linux/stringify.h>
 #include <asm/asm-offsets.h>
 #include <asm/asm.h>
+#include <asm/irq_vectors.h>
 #include <asm/kernel_mode.h>
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
@@ -71,6 +72,15 @@
 1:
 	UNWIND_HINT_IRET_REGS offset=8*error
 	ENDBR
+	.if \vector == IA32_SYSCALL_VECTOR
+	/* `int $0x80`, two bytes long: the protection fault that it is at CPL 3. */
+	subq	$2, IRET_IP(%rsp)
+	pushq	$(IA32_SYSCALL_VECTOR * 8 + 2)
+	jmp	kernel_mode_protection_fault
+	.else
+	.if \vector == X86_TRAP_GP
+SYM_INNER_LABEL(kernel_mode_protection_fault, SYM_L_LOCAL)
+	.endif
 	cmpb	$0, 8 * error + IRET_IP + 7(%rsp)
 	js	2f
 	.if \vector < 32 && !own_stack
@@ -99,6 +109,7 @@
 	jmp	kernel_mode_kernel_rip_error
 	.else
 	jmp	kernel_mode_kernel_rip
+	.endif
 	.endif
 	.endif
 	.pushsection .rodata, "a"

@@ -44,6 +44,8 @@ static int __init setup_kernel_mode(char *text)
 	setup_clear_cpu_cap(X86_FEATURE_USER_SHSTK);
 #endif
 	setup_clear_cpu_cap(X86_FEATURE_IBT);
+	/* Kept from devices: what comes there is a program's `int $0x80`. */
+	set_bit(IA32_SYSCALL_VECTOR, system_vectors);
 	return 0;
 }
 early_param("kernel_mode", setup_kernel_mode);
@@ -94,7 +96,8 @@ static int __init start_kernel_mode(void)
 		return 0;
 	store_idt(&live);
 	for (i = 0; i < IDT_ENTRIES; i++)
-		make_gate(i, (const gate_desc *)live.address + i);
+		make_gate(i, (const gate_desc *)live.address +
+			     (i == IA32_SYSCALL_VECTOR ? X86_TRAP_GP : i));
 	for_each_possible_cpu(cpu)
 		per_cpu(cpu_tss_rw, cpu).x86_tss.ist[KERNEL_MODE_IST] =
 			(unsigned long)(per_cpu(kernel_mode_stack, cpu) +

@@ -72,5 +72,8 @@ static __always_inline unsigned long kernel_mode_table_flags(void)
 extern const unsigned long kernel_mode_stubs[];
 extern unsigned long kernel_mode_handlers[];
 
+/* Behind the breakpoint of kernel_mode_test.c. */
+extern const char kernel_mode_test_int3[];
+
 #endif /* __ASSEMBLY__ */
 #endif /* _ASM_X86_KERNEL_MODE_H */
