@@ -9,7 +9,7 @@
 #define MEMORY (512ull << 20) /* of 1024 processes, a few pages each */
 /* Our kernel as it was in the paper: for one processor only. */
 #define SINGLE_NAME "lupine-up"
-#define SINGLE_FRAGMENT "# CONFIG_SMP is not set\n"
+#define SINGLE_FRAGMENT "# CONFIG_SMP is not set\nCONFIG_NR_CPUS=1\n"
 enum { COUNTED_RUNS = 1, TIMED_RUNS = 5 };
 
 static const char *const counts[] = {"1", "4", "16", "64", "256", "1024", NULL};

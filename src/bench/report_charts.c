@@ -83,28 +83,21 @@ static bool by_test(const struct chart_row *chart, const struct result *row, str
 	return true;
 }
 
-/* Variants "TEST/KIND/COUNT", of the test `part`. */
+/* Variants "TEST/KIND/COUNT", of the test and kind `part`. */
 static bool by_count(const struct chart_row *chart, const struct result *row, struct buf *category,
 					 struct buf *series)
 {
-	size_t length = strlen(chart->part);
-
-	if (strncmp(row->variant, chart->part, length) != 0 || row->variant[length] != '/')
+	if (!starts_with(row->variant, chart->part))
 		return false;
-	const char *kind = row->variant + length + 1, *count = strchr(kind, '/');
-	if (!count)
-		return false;
-	buf_puts(category, count + 1);
-	buf_printf(series, "%s, %.*s", row->system, (int)(count - kind), kind);
+	add_place(category, row->variant + strlen(chart->part), series, row->system);
 	return true;
 }
 
-#define DEGRADE(name, word, heading)                                                               \
+#define DEGRADE(name, prefix, heading, sleepers)                                                   \
 	{                                                                                              \
-		.file = (name), .bench = "degrade", .part = (word), .kind = CHART_LINES, .scale = 1,       \
+		.file = (name), .bench = "degrade", .part = (prefix), .kind = CHART_LINES, .scale = 1,     \
 		.place = by_count, .title = (heading),                                                     \
-		.axis = "instructions or nanoseconds a call (less is better)",                             \
-		.steps = "sleeping processes or threads"                                                   \
+		.axis = "instructions or nanoseconds a call (less is better)", .steps = (sleepers)         \
 	}
 
 static const struct chart_row chart_rows[] = {
@@ -196,10 +189,22 @@ static const struct chart_row chart_rows[] = {
 	 .place = by_app_and_variant,
 	 .title = "Instructions of a request",
 	 .axis = "thousand instructions, the client's share included (less is better)"},
-	DEGRADE("degrade-null", "null", "Empty system call beside sleepers"),
-	DEGRADE("degrade-context-switch", "context-switch", "Context switch beside sleepers"),
-	DEGRADE("degrade-pipe", "pipe", "Pipe beside sleepers"),
-	DEGRADE("degrade-fork", "fork", "Fork beside sleepers"),
+	DEGRADE("degrade-null-processes", "null/processes/",
+			"Empty system call beside sleeping processes", "sleeping processes"),
+	DEGRADE("degrade-null-threads", "null/threads/", "Empty system call beside sleeping threads",
+			"sleeping threads"),
+	DEGRADE("degrade-context-switch-processes", "context-switch/processes/",
+			"Context switch beside sleeping processes", "sleeping processes"),
+	DEGRADE("degrade-context-switch-threads", "context-switch/threads/",
+			"Context switch beside sleeping threads", "sleeping threads"),
+	DEGRADE("degrade-pipe-processes", "pipe/processes/", "Pipe beside sleeping processes",
+			"sleeping processes"),
+	DEGRADE("degrade-pipe-threads", "pipe/threads/", "Pipe beside sleeping threads",
+			"sleeping threads"),
+	DEGRADE("degrade-fork-processes", "fork/processes/", "Fork beside sleeping processes",
+			"sleeping processes"),
+	DEGRADE("degrade-fork-threads", "fork/threads/", "Fork beside sleeping threads",
+			"sleeping threads"),
 };
 
 static size_t index_of(struct strings *list, const char *text, bool add)

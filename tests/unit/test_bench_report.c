@@ -175,7 +175,7 @@ static void test_what_charts_show(void **state)
 		{"syscall", "syscall-instructions.svg", "<title>lupine, null: 44 (40 to 48)</title>"},
 		/* Pair by pair all ratios are the same, though the runs are not. */
 		{"app", "app-network.svg", "<title>lupine, redis get: 1.5</title>"},
-		{"degrade", "degrade-null.svg", "<title>lupine, threads, 256: 392 (356 to 427)</title>"},
+		{"degrade", "degrade-null-threads.svg", "<title>lupine, 256: 392 (356 to 427)</title>"},
 	};
 
 	add_systems(&bench);
