@@ -13,10 +13,13 @@ export XDG_STATE_HOME=$BATS_FILE_TMPDIR/state
 unset LUPINE_HOME
 
 # The accelerator is the tool's own choice, unless the caller wants one.
-# LUPINE_TEST_KERNEL_MODE=1 runs every program at CPL 0.
+# LUPINE_TEST_KERNEL_MODE=1 runs every program at CPL 0, LUPINE_TEST_KERNEL=6.1 on that kernel, unless a
+# test names one.
 lupine() {
-	if [ "$1" = run ] && [ "${LUPINE_TEST_KERNEL_MODE:-0}" = 1 ]; then
-		set -- run --kernel-mode "${@:2}"
+	if [ "$1" = run ]; then
+		[ "${LUPINE_TEST_KERNEL_MODE:-0}" = 0 ] || set -- run --kernel-mode "${@:2}"
+		[ -z "${LUPINE_TEST_KERNEL:-}" ] || [[ " $* " == *" --kernel "* ]] ||
+			set -- run --kernel "$LUPINE_TEST_KERNEL" "${@:2}"
 	fi
 	timeout "${LUPINE_TEST_TIMEOUT:-120}" "$LUPINE" "$@"
 }
