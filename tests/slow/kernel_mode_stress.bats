@@ -48,3 +48,25 @@ stress() {
 	[ "$status" -eq 0 ]
 	[ "${lines[-1]}" = end ]
 }
+
+CLASSES='cpu cpu-cache device filesystem interrupt io memory network os pipe scheduler security vm'
+
+# shellcheck disable=SC2086 # a list of words
+@test "every class" { stress "$STORM" 2 $CLASSES; }
+@test "on 1 and on 4 processors: interrupts, memory, scheduler" {
+	stress "$STORM" 1 interrupt memory scheduler
+	stress "$STORM" 4 interrupt memory scheduler
+}
+# shellcheck disable=SC2086
+@test "every class, with KASAN and lockdep" { stress "$CHECKED" 2 $CLASSES; }
+
+@test "faults, signals, steps and tracers, with KASAN and lockdep, in a storm" {
+	local cpus
+	for cpus in 1 2 4; do
+		run --separate-stderr lupine run --kernel-mode --kernel "$CHECKED" -c "$cpus" -m 1g \
+			--append kernel_mode_test.storm=2000 "$BATS_FILE_TMPDIR/traps"
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ "$output" != *"not ok"* ]]
+	done
+}
