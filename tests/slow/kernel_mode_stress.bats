@@ -27,7 +27,7 @@ COMPLAINTS='BUG|Oops|WARNING|KASAN|INFO: (task|rcu)|general protection fault.*(S
 stress() {
 	local kernel=$1 cpus=$2
 	shift 2
-	run --separate-stderr lupine run --kernel-mode --kernel "$kernel" -c "$cpus" -m 1g \
+	run --separate-stderr lupine run --console --kernel-mode --kernel "$kernel" -c "$cpus" -m 1g \
 		--append kernel_mode_test.storm=2000 -e "SECONDS_OF_CLASS=${LUPINE_STRESS_SECONDS:-120}" \
 		-e "EXCLUDED=$EXCLUDED" -e "COMPLAINTS=$COMPLAINTS" "oci:$IMAGE:latest" bash -c '
 		cd /tmp
@@ -44,7 +44,8 @@ stress() {
 		dmesg | grep -E "$COMPLAINTS"
 		echo end' bash "$@"
 	echo "$output"
-	echo "$stderr"
+	tail -n 60 <<<"$stderr"
+	echo "status $status"
 	[ "$status" -eq 0 ]
 	[ "${lines[-1]}" = end ]
 }
