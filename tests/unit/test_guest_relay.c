@@ -736,6 +736,11 @@ static void control_c_interrupts(void **state)
 
 int main(void)
 {
+	/* What nohup and shells' background jobs ignore is nobody's wish here. */
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT};
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_DFL);
+
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams_stay_apart),
 		cmocka_unit_test(signals_that_kill),
