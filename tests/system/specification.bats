@@ -44,10 +44,16 @@ within() {
 	within syscall
 }
 
+# A host that is busy with something else makes it more, never less: it is measured twice if need be.
 @test "least memory" {
-	LUPINE_TEST_TIMEOUT=600 run --separate-stderr lupine bench memory --app hello --app nginx --app redis --only least --runs 1 --format json
-	[ "$status" -eq 0 ]
-	within memory
+	local try
+	for try in 1 2; do
+		LUPINE_TEST_TIMEOUT=600 run --separate-stderr lupine bench memory --app hello --app nginx --app redis --only least --runs 1 --format json
+		[ "$status" -eq 0 ]
+		if within memory; then return; fi
+		echo "try $try"
+	done
+	false
 }
 
 @test "ceilings only fall" {
