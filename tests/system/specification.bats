@@ -44,7 +44,7 @@ within() {
 	within syscall
 }
 
-# A host that is busy with something else makes it more, never less: it is measured twice if need be.
+# On a host that is busy with something else it may be more (docs/development.md): then once again.
 @test "least memory" {
 	local try
 	for try in 1 2; do
