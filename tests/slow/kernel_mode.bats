@@ -6,8 +6,7 @@ load ../system/common
 setup_file() {
 	export LUPINE_TEST_TIMEOUT=600
 	lupine kernel build
-	IMAGE=$LUPINE_TEST_CACHE/images/kernel-mode
-	"$LUPINE_TOP/scripts/debian-image" "$IMAGE" -- nodejs openjdk-17-jre-headless gdb stress-ng procps
+	IMAGE=$(demanding_image)
 	export IMAGE
 }
 teardown() { remove_machines; }

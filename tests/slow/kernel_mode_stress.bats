@@ -13,8 +13,7 @@ setup_file() {
 	export LUPINE_TEST_TIMEOUT=7200 EXCLUDED
 	STORM=$(lupine kernel build -q --variant kernel-mode-test)
 	CHECKED=$(lupine kernel build -q --variant kernel-mode-test --variant kasan --variant lockdep)
-	IMAGE=$LUPINE_TEST_CACHE/images/kernel-mode
-	"$LUPINE_TOP/scripts/debian-image" "$IMAGE" -- nodejs openjdk-17-jre-headless gdb stress-ng procps
+	IMAGE=$(demanding_image)
 	build_program gcc traps "$BATS_FILE_TMPDIR" -pthread -static
 	export STORM CHECKED IMAGE
 }

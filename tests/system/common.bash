@@ -82,6 +82,13 @@ example_image() {
 	echo "$directory"
 }
 
+# An OCI layout of Debian's programs that take much from a kernel; printed like the above.
+demanding_image() {
+	local directory=$LUPINE_TEST_CACHE/images/kernel-mode
+	"$LUPINE_TOP/scripts/debian-image" "$directory" -- nodejs openjdk-17-jre-headless gdb stress-ng procps >&2 || return 1
+	echo "$directory"
+}
+
 # Three runs with counted instructions, beside processes that take the host's processors, print the
 # same: the ticks that tests/programs/ticks.c shows. Prints them. Not in a subshell; teardown calls
 # end_busy.
